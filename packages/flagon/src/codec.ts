@@ -1,0 +1,91 @@
+import type { KeyRing } from "./lib/keys.ts";
+
+/** A message for the next page, as `session.flash` keeps it. */
+export interface Flash {
+  readonly message: string;
+  /** "message" unless `flash` was told otherwise, as in Flask. */
+  readonly category: string;
+}
+
+/** What one session holds, whatever home it has. Times are milliseconds since 1970. */
+export interface SessionRecord {
+  /** 16 bytes as 22 characters of base64url. */
+  id: string;
+  permanent: boolean;
+  /** Null in a format that does not know it (Flask). */
+  createdAt: number | null;
+  /** When the person signed in; null while nobody is signed in, or in a format that does not know it. */
+  authenticatedAt: number | null;
+  /** When the cookie was last written: the idle time counts from here. */
+  renewedAt: number;
+  userId: string | null;
+  data: Record<string, unknown>;
+  flashes: Flash[];
+  /** Set by a format that keeps freshness as a flag rather than a time (Flask-Login's `_fresh`). */
+  fresh?: boolean;
+  /** The id that this session descends from by `rotate` and `login`, where ending one ends its heirs. */
+  family?: string;
+}
+
+/**
+ * Why a cookie was refused. The visitor never learns which: every reason gives the same new session. It is in the
+ * `flagon:reject` event.
+ */
+export type RejectReason =
+  | "malformed"
+  | "unknown_key"
+  | "hour"
+  | "forged"
+  | "expired"
+  | "from_the_future"
+  | "ended"
+  | "unreadable"
+  | "unknown_id"
+  | "schema";
+
+/** One request as `open` sees it. Every door makes one from its framework's request. */
+export interface OpenRequest {
+  readonly method: string;
+  /** Absolute: scheme and host as far as this server knows them, then path and query. */
+  readonly url: string;
+  /** A header's value; null or undefined when the request has none. `name` is in lower case. */
+  header(name: string): string | null | undefined;
+  /** The client's address, where the framework knows it. */
+  readonly address?: string | undefined;
+}
+
+/** What a codec is given when `createSessions` makes its own of it. */
+export interface CodecContext {
+  readonly keys: KeyRing;
+  /** The clock in milliseconds. */
+  readonly now: () => number;
+  /** The longest that any session may live, in milliseconds: an older cookie is refused before any key is derived. */
+  readonly longestLifetimeMs: number;
+  /** How many verified cookies may be remembered; 0 for none. */
+  readonly cacheSize: number;
+}
+
+/** A codec at work for one `Sessions`. Both methods are synchronous. */
+export interface CookieFormat {
+  /** Reads a cookie's value. Never throws for what a visitor can send: the reason instead. */
+  open(value: string, cookieName: string, request: OpenRequest): SessionRecord | RejectReason;
+  /** Writes a cookie's value. */
+  seal(record: SessionRecord, cookieName: string, request: OpenRequest): string;
+  /** When a session of this format ends, where the format has its own rule; else the options' lifetimes decide. */
+  expiresAt?(record: SessionRecord): number;
+  /** Whether an unchanged session is written again now, where the format has its own rule. */
+  isRenewalDue?(record: SessionRecord): boolean;
+  /** Whether a session without data, flashes and user is deleted rather than kept (Flask). */
+  readonly deletesEmpty?: boolean;
+}
+
+/** A format for the session cookie. The default is Flagon's own, `sealed`. */
+export interface Codec {
+  /** As events name it. */
+  readonly name: string;
+  /** The cookie's name when the app gave none; without one, `__Host-session` or `__Secure-session`. */
+  readonly cookieName?: string;
+  /** Whether the format has lifetimes and keys of its own, so that `lifetime`, `app` and `store` make no sense. */
+  readonly foreign?: boolean;
+  bind(context: CodecContext): CookieFormat;
+}

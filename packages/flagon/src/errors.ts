@@ -1,0 +1,63 @@
+/** Why a {@link SessionError} was thrown. Codes are stable; messages are not. */
+export type SessionErrorCode =
+  | "cookie_too_large"
+  | "cross_site_request"
+  | "session_conflict"
+  | "store_unavailable"
+  | "store_timeout"
+  | "store_corrupt";
+
+const statuses: Record<SessionErrorCode, number> = {
+  cookie_too_large: 500,
+  cross_site_request: 403,
+  session_conflict: 503,
+  store_unavailable: 503,
+  store_timeout: 503,
+  store_corrupt: 503,
+};
+
+/** After how many seconds a client may try again when a store did not answer. */
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * The world failing: a store that is down, a cookie that cannot hold what was stored, a request from another site.
+ * A developer's mistake is a `TypeError`; what a visitor's cookie contains is never an error.
+ *
+ * `status`, `statusCode`, `headers` and `expose` are the names by which Express, Koa, Fastify and h3 answer an error,
+ * and {@link SessionError.getResponse} is Hono's, so that each framework's own error path sends the right status.
+ * The message never holds a secret, a MAC or a cookie's value.
+ */
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+  readonly code: SessionErrorCode;
+  /** The HTTP status that tells a client what happened: 403, 500 or 503. */
+  readonly status: number;
+  /** `retry-after` (seconds) with a 503, else empty. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = statuses[code];
+    this.headers = this.status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {};
+  }
+
+  /** The same number as `status`, under the name that Fastify and connect read. */
+  get statusCode(): number {
+    return this.status;
+  }
+
+  /** Whether the message may be shown to the client: true for a refusal (403), false for what failed on the server. */
+  get expose(): boolean {
+    return this.status < 500;
+  }
+
+  /** A plain-text response that says this; Hono asks its errors for one. */
+  getResponse(): Response {
+    const text = this.expose ? this.message : this.status === 503 ? "Service Unavailable" : "Internal Server Error";
+    return new Response(text, {
+      status: this.status,
+      headers: { ...this.headers, "cache-control": "no-store", "content-type": "text/plain; charset=utf-8" },
+    });
+  }
+}
