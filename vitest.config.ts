@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/** `flagon/…` means the sources here, so that tests need no build. */
+const conditions = ["flagon-source"];
+
+export default defineConfig({
+  resolve: { conditions: [...conditions, "module", "node", "import", "default"] },
+  ssr: {
+    resolve: {
+      conditions: [...conditions, "module", "node", "import", "default"],
+      externalConditions: [...conditions, "node"],
+    },
+  },
+  test: {
+    include: ["packages/flagon/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    // One framework to a process: each test file has a process of its own, so that what one framework patches (Express
+    // its request prototype, say) can't hold another's test up.
+    pool: "forks",
+    isolate: true,
+    execArgv: ["--conditions=flagon-source"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    passWithNoTests: true,
+  },
+});
