@@ -25,6 +25,11 @@ export interface SessionRecord {
   fresh?: boolean;
   /** The id that this session descends from by `rotate` and `login`, where ending one ends its heirs. */
   family?: string;
+  /**
+   * What the format read and has no other place for, handed back to it untouched at `seal`. It goes with the session that
+   * was opened: `logout`, `destroy` and a login that drops another user's data drop it too.
+   */
+  native?: unknown;
 }
 
 /**
@@ -75,8 +80,41 @@ export interface CookieFormat {
   expiresAt?(record: SessionRecord): number;
   /** Whether an unchanged session is written again now, where the format has its own rule. */
   isRenewalDue?(record: SessionRecord): boolean;
+  /**
+   * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
+   * format cannot carry exactly. Absent: Flagon's own rules.
+   */
+  print?(key: string, value: unknown): string;
   /** Whether a session without data, flashes and user is deleted rather than kept (Flask). */
   readonly deletesEmpty?: boolean;
+  /** Whether only the first cookie of the name counts (Flask); else the first one that opens. */
+  readonly takesFirstCookie?: boolean;
+  /**
+   * Throws a `TypeError` that names the key for a value that the format cannot carry exactly. With it, `session.set` asks
+   * the format and not Flagon's own rules.
+   */
+  check?(key: string, value: unknown): void;
+  /**
+   * Text that is the same for two records when, and only when, `seal` would write the same contents (data, flashes, user,
+   * `permanent`; not the clocks, not the id). With it, Flagon compares these texts to see whether a session was changed:
+   * the format's own kinds of values may be no JSON.
+   */
+  fingerprint?(record: SessionRecord): string;
+  /**
+   * Who else names the visitor when no session cookie opened: Flask-Login's `remember_token`. Such a session is no new one,
+   * and `isRenewalDue` asks for it to be written.
+   */
+  recover?(request: OpenRequest): SessionRecord | null;
+  /**
+   * Further Set-Cookie values for a commit that writes `record`, or, with null, deletes the session cookie; [] for none.
+   * Flask-Login's `remember_token` must go when the person signs out.
+   */
+  linesBeside?(record: SessionRecord | null, request: OpenRequest): readonly string[];
+  /**
+   * The record in values that Flagon's own formats can carry: asked once, when `upgradeFrom` takes a session over. Without
+   * it, the record is taken as it is.
+   */
+  convert?(record: SessionRecord): SessionRecord;
 }
 
 /** A format for the session cookie. The default is Flagon's own, `sealed`. */
