@@ -90,17 +90,6 @@ export interface CookieFormat {
   /** Whether only the first cookie of the name counts (Flask); else the first one that opens. */
   readonly takesFirstCookie?: boolean;
   /**
-   * Throws a `TypeError` that names the key for a value that the format cannot carry exactly. With it, `session.set` asks
-   * the format and not Flagon's own rules.
-   */
-  check?(key: string, value: unknown): void;
-  /**
-   * Text that is the same for two records when, and only when, `seal` would write the same contents (data, flashes, user,
-   * `permanent`; not the clocks, not the id). With it, Flagon compares these texts to see whether a session was changed:
-   * the format's own kinds of values may be no JSON.
-   */
-  fingerprint?(record: SessionRecord): string;
-  /**
    * Who else names the visitor when no session cookie opened: Flask-Login's `remember_token`. Such a session is no new one,
    * and `isRenewalDue` asks for it to be written.
    */
