@@ -23,6 +23,8 @@ export interface SessionRecord {
   flashes: Flash[];
   /** Set by a format that keeps freshness as a flag rather than a time (Flask-Login's `_fresh`). */
   fresh?: boolean;
+  /** An older secret opened it: it is written again with the current one. */
+  outdated?: boolean;
   /** The id that this session descends from by `rotate` and `login`, where ending one ends its heirs. */
   family?: string;
   /**

@@ -1,0 +1,117 @@
+import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
+import type { StoredSession } from "../store.ts";
+import type { CookieJar } from "./cookie.ts";
+import { EndedIds, LATE_MS } from "./ended.ts";
+import { emit } from "./events.ts";
+import { type Home, type Loaded, muted, nobody, type Stay } from "./home.ts";
+import type { CookieOpener, Upgrade } from "./opening.ts";
+import type { Visit } from "./visit.ts";
+
+/** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
+const NEAR_LIMIT_BYTES = 3_500;
+
+/** The whole session is in the cookie. No I/O: opened at the first look, written synchronously. */
+export class CookieHome implements Home {
+  readonly opener: CookieOpener;
+  readonly upgrades: readonly Upgrade[];
+  readonly now: () => number;
+  readonly ended: EndedIds = new EndedIds();
+
+  constructor(opener: CookieOpener, upgrades: readonly Upgrade[], now: () => number) {
+    this.opener = opener;
+    this.upgrades = upgrades;
+    this.now = now;
+  }
+
+  open(request: OpenRequest, jar: CookieJar): Stay {
+    return new CookieStay(this, request, jar);
+  }
+
+  list(): Promise<StoredSession[]> {
+    throw new TypeError(
+      "sessions.list needs a store: sealed cookies are known to their browsers alone; pass createSessions({ store })",
+    );
+  }
+
+  revoke(): Promise<void> {
+    throw new TypeError(cannotRevoke("revoke"));
+  }
+
+  revokeUser(): Promise<void> {
+    throw new TypeError(cannotRevoke("revokeUser"));
+  }
+
+  prune(): Promise<number> {
+    return Promise.resolve(0);
+  }
+}
+
+function cannotRevoke(method: string): string {
+  return `sessions.${method} cannot reach sealed cookies; pass createSessions({ revocations: store }), or keep sessions in a store`;
+}
+
+/** One request's session in a cookie. */
+export class CookieStay implements Stay {
+  readonly #home: CookieHome;
+  readonly #request: OpenRequest;
+  readonly #jar: CookieJar;
+
+  constructor(home: CookieHome, request: OpenRequest, jar: CookieJar) {
+    this.#home = home;
+    this.#request = request;
+    this.#jar = jar;
+  }
+
+  load(): Loaded {
+    const { opener, upgrades, ended, now } = this.#home;
+    let isLate = false;
+    const refuse = (record: SessionRecord): RejectReason | null => {
+      const endedAt = ended.endedAt(record.id);
+      if (endedAt === undefined) return null;
+      isLate ||= now() - endedAt < LATE_MS;
+      return "ended";
+    };
+    const record = opener.open(this.#request, this.#jar.name, refuse);
+    if (record !== null) return { record, muted: false, renewalDue: opener.isRenewalDue(record) };
+    for (const upgrade of upgrades) {
+      const old = upgrade.until > now() ? upgrade.open(this.#request, this.#jar.name, refuse) : null;
+      if (old !== null) return { record: old, muted: false, renewalDue: true };
+    }
+    return isLate ? muted : nobody;
+  }
+
+  save(visit: Visit): string[] {
+    const { record: opened, muted: isMuted, renewalDue } = visit.loaded;
+    if (!visit.isChanged && !renewalDue) return [];
+    const { ended, now } = this.#home;
+    if (isMuted || (opened !== null && ended.endedAt(opened.id) !== undefined)) {
+      emit("flagon:conflict", () => ({ id: opened?.id ?? visit.record.id, reason: "ended" }));
+      return [];
+    }
+    // Sealed before the old id ends: when the cookie is too large the session stays as it was.
+    const lines = this.#write(visit, visit.result(opened));
+    if (opened !== null && visit.ending !== null) {
+      const reason = visit.ending;
+      ended.add(opened.id, now());
+      emit("flagon:revoke", () => ({ id: opened.id, userId: opened.userId, reason }));
+    }
+    return lines;
+  }
+
+  #write(visit: Visit, record: SessionRecord | null): string[] {
+    const { opener, now } = this.#home;
+    const { format } = opener;
+    if (record === null || (format.deletesEmpty && isEmpty(record))) {
+      const beside = format.linesBeside?.(null, this.#request) ?? [];
+      return visit.loaded.record === null ? [...beside] : [this.#jar.erase(), ...beside];
+    }
+    const value = format.seal(record, this.#jar.name, this.#request);
+    const line = this.#jar.write(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined);
+    emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
+    return [line, ...(format.linesBeside?.(record, this.#request) ?? [])];
+  }
+}
+
+function isEmpty(record: SessionRecord): boolean {
+  return record.userId === null && record.flashes.length === 0 && Object.keys(record.data).length === 0;
+}

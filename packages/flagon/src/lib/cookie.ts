@@ -1,0 +1,156 @@
+/** Browsers keep a name and value of this many bytes together (RFC 6265bis, section 5.6). */
+export const COOKIE_BYTES_MAX = 4_096;
+
+/** Browsers cap a cookie's life at 400 days (RFC 6265bis, section 5.5); so do we, that both sides agree. */
+const MAX_AGE_SECONDS_MAX = 400 * 86_400;
+
+/** How the browser is to keep the cookie. */
+export interface CookieOptions {
+  /** Default `__Host-session`; with `domain`, or a `path` other than `/`, `__Secure-session`. */
+  readonly name?: string;
+  /** Gives the cookie to every subdomain. Risk: each of them can then read and replace it. */
+  readonly domain?: string;
+  /** Default `/`. No wall: a page on another path can still read what this one's responses show. */
+  readonly path?: string;
+  /** Default "lax". "none" sends the cookie with requests from other sites. */
+  readonly sameSite?: "strict" | "lax" | "none";
+  /** Default true. False lets anyone on the way read the cookie: only for a network that is yours alone. */
+  readonly secure?: boolean;
+  /** Keeps one cookie for each site that embeds this one (CHIPS). */
+  readonly partitioned?: boolean;
+  /** Which cookies Chromium drops first when there are too many. */
+  readonly priority?: "low" | "medium" | "high";
+}
+
+/** A cookie's name and attributes, checked once: writing is then putting pieces together. */
+export class CookieJar {
+  readonly name: string;
+  readonly #attributes: string;
+
+  /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
+  constructor(name: string, options: CookieOptions) {
+    checkName(name);
+    const { domain, path = "/", sameSite = "lax", secure = true, partitioned = false, priority } = options;
+    if (domain !== undefined) checkDomain(domain);
+    checkPath(path);
+    checkOneOf("sameSite", sameSite, ["strict", "lax", "none"]);
+    if (priority !== undefined) checkOneOf("priority", priority, ["low", "medium", "high"]);
+    checkPrefix(name, { secure, path, domain });
+    if (!secure && sameSite === "none")
+      throw new TypeError('cookie.sameSite "none" needs cookie.secure: browsers drop the cookie otherwise');
+    if (!secure && partitioned)
+      throw new TypeError("cookie.partitioned needs cookie.secure: browsers drop the cookie otherwise");
+    this.name = name;
+    this.#attributes = [
+      domain === undefined ? "" : `; Domain=${domain}`,
+      `; Path=${path}; HttpOnly`,
+      secure ? "; Secure" : "",
+      `; SameSite=${capitalize(sameSite)}`,
+      priority === undefined ? "" : `; Priority=${capitalize(priority)}`,
+      partitioned ? "; Partitioned" : "",
+    ].join("");
+  }
+
+  /** A Set-Cookie line. Without `maxAgeMs` the browser keeps the cookie until it closes. */
+  write(value: string, maxAgeMs?: number): string {
+    if (maxAgeMs === undefined) return `${this.name}=${value}${this.#attributes}`;
+    const seconds = Math.min(Math.max(Math.floor(maxAgeMs / 1_000), 0), MAX_AGE_SECONDS_MAX);
+    return `${this.name}=${value}; Max-Age=${seconds}${this.#attributes}`;
+  }
+
+  /** A Set-Cookie line that deletes the cookie: with its attributes, without which browsers would keep it. */
+  erase(): string {
+    return this.write("", 0);
+  }
+}
+
+/**
+ * The values of every cookie with this name, in the order of the header (RFC 6265, section 5.4). One pass; only spaces and
+ * tabs are trimmed, names are compared as they stand, nothing is percent-decoded, one pair of quotes around a value is
+ * taken off. More than one cookie of a name is no error: a subdomain can plant one, and the right one must still be found.
+ */
+export function readCookies(header: string, name: string): string[] {
+  const values: string[] = [];
+  let start = 0;
+  while (start < header.length) {
+    let end = header.indexOf(";", start);
+    if (end === -1) end = header.length;
+    const equals = header.indexOf("=", start);
+    if (equals !== -1 && equals < end) {
+      const nameStart = skipBlanks(header, start, equals);
+      const nameEnd = trimBlanks(header, nameStart, equals);
+      if (nameEnd - nameStart === name.length && header.startsWith(name, nameStart)) {
+        values.push(readValue(header, equals + 1, end));
+      }
+    }
+    start = end + 1;
+  }
+  return values;
+}
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const QUOTE = 0x22;
+
+function readValue(header: string, from: number, to: number): string {
+  const start = skipBlanks(header, from, to);
+  const end = trimBlanks(header, start, to);
+  const quoted = end - start >= 2 && header.charCodeAt(start) === QUOTE && header.charCodeAt(end - 1) === QUOTE;
+  return quoted ? header.slice(start + 1, end - 1) : header.slice(start, end);
+}
+
+function skipBlanks(text: string, start: number, end: number): number {
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  return start;
+}
+
+function trimBlanks(text: string, start: number, end: number): number {
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return end;
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** A token (RFC 9110, section 5.6.2). */
+function checkName(name: string): void {
+  if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+    throw new TypeError(`cookie.name ${JSON.stringify(name)} is not a cookie name: use letters, digits, "-" and "_"`);
+  }
+}
+
+function checkDomain(domain: string): void {
+  if (typeof domain !== "string" || !/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(domain)) {
+    throw new TypeError(`cookie.domain ${JSON.stringify(domain)} is not a host name`);
+  }
+}
+
+function checkPath(path: string): void {
+  // Printable ASCII without ";": a browser would read anything else as the start of another attribute, or not at all.
+  if (typeof path !== "string" || !/^\/[\x20-\x3a\x3c-\x7e]*$/.test(path)) {
+    throw new TypeError(`cookie.path ${JSON.stringify(path)} must begin with "/" and hold no ";" or control character`);
+  }
+}
+
+function checkOneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) throw new TypeError(`cookie.${option} must be one of ${allowed.join(", ")}`);
+}
+
+/** What browsers demand of names with these prefixes, in any case (RFC 6265bis, section 4.1.3). */
+function checkPrefix(
+  name: string,
+  { secure, path, domain }: { secure: boolean; path: string; domain: string | undefined },
+): void {
+  const lower = name.toLowerCase();
+  if (lower.startsWith("__host-") && (!secure || path !== "/" || domain !== undefined)) {
+    throw new TypeError(`cookie.name ${name} needs secure, path "/" and no domain: browsers drop the cookie otherwise`);
+  }
+  if (lower.startsWith("__secure-") && !secure) {
+    throw new TypeError(`cookie.name ${name} needs secure: browsers drop the cookie otherwise`);
+  }
+}
+
+function capitalize(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,35 @@
+import type { OpenRequest, SessionRecord } from "../codec.ts";
+import type { StoredSession } from "../store.ts";
+import type { CookieJar } from "./cookie.ts";
+import type { Visit } from "./visit.ts";
+
+/** What a request's cookie stands for. */
+export interface Loaded {
+  /** Null when no valid session came with the request. */
+  readonly record: SessionRecord | null;
+  /** The cookie's session was ended moments ago by a parallel request: this one keeps nothing and sets no cookie. */
+  readonly muted: boolean;
+  /** Whether the browser gets a new cookie although nothing changed. */
+  readonly renewalDue: boolean;
+}
+
+export const nobody: Loaded = { record: null, muted: false, renewalDue: false };
+export const muted: Loaded = { record: null, muted: true, renewalDue: false };
+
+/** A home's side of one request. */
+export interface Stay {
+  /** Called once, at the first look. Throws what the home failed with: a store that is down fails only who looks. */
+  load(): Loaded;
+  /** The Set-Cookie lines that tell the browser what became of the session; called only when it was looked at. */
+  save(visit: Visit): string[] | Promise<string[]>;
+}
+
+/** Where sessions live. One is chosen when `createSessions` runs; nothing later asks which. */
+export interface Home {
+  /** Never rejects: a failure waits in the stay for the first look. */
+  open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay>;
+  list(userId: string): Promise<StoredSession[]>;
+  revoke(id: string): Promise<void>;
+  revokeUser(userId: string, except: string | undefined): Promise<void>;
+  prune(): Promise<number>;
+}

@@ -1,0 +1,84 @@
+import { Buffer } from "node:buffer";
+import type { Flash, SessionRecord } from "../codec.ts";
+import { encodeBase64url } from "./bytes.ts";
+import { fromTagged, needsTags, toTagged } from "./values.ts";
+
+/**
+ * What is sealed, in a cookie and in a row alike: flags (1 byte), id (16), created, authenticated, renewed (6 bytes each,
+ * milliseconds, 0 for never), then JSON `{"d": data, "f"?: [[message, category], …], "u"?: user id, "r"?: family}`.
+ */
+const HEAD_BYTES = 35;
+const FLAG_PERMANENT = 1;
+const FLAG_TAGGED = 2;
+
+/** A verified plaintext: the clocks read, the data still text, so that remembering one gives fresh data each time. */
+export interface Plaintext {
+  readonly id: string;
+  readonly permanent: boolean;
+  readonly tagged: boolean;
+  readonly createdAt: number;
+  readonly authenticatedAt: number | null;
+  readonly renewedAt: number;
+  readonly json: string;
+}
+
+interface Contents {
+  d: Record<string, unknown>;
+  f?: [message: string, category: string][];
+  u?: string;
+  r?: string;
+}
+
+export function writePlaintext(record: SessionRecord): Buffer {
+  const tagged = Object.entries(record.data).reduce((any, [key, value]) => needsTags(key, value) || any, false);
+  const contents: Contents = { d: tagged ? (toTagged(record.data) as Contents["d"]) : record.data };
+  if (record.flashes.length > 0) contents.f = record.flashes.map(({ message, category }) => [message, category]);
+  if (record.userId !== null) contents.u = record.userId;
+  if (record.family !== undefined) contents.r = record.family;
+  const json = JSON.stringify(contents);
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(json, "utf8"));
+  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (tagged ? FLAG_TAGGED : 0);
+  bytes.write(record.id, 1, 16, "base64url");
+  bytes.writeUIntBE(record.createdAt ?? 0, 17, 6);
+  bytes.writeUIntBE(record.authenticatedAt ?? 0, 23, 6);
+  bytes.writeUIntBE(record.renewedAt, 29, 6);
+  bytes.write(json, HEAD_BYTES, "utf8");
+  return bytes;
+}
+
+/** Null for bytes that no {@link writePlaintext} made. */
+export function readPlaintext(bytes: Buffer): Plaintext | null {
+  if (bytes.length < HEAD_BYTES + 2) return null;
+  const flags = bytes[0] as number;
+  if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
+  return {
+    id: encodeBase64url(bytes.subarray(1, 17)),
+    permanent: (flags & FLAG_PERMANENT) !== 0,
+    tagged: (flags & FLAG_TAGGED) !== 0,
+    createdAt: bytes.readUIntBE(17, 6),
+    authenticatedAt: bytes.readUIntBE(23, 6) || null,
+    renewedAt: bytes.readUIntBE(29, 6),
+    json: bytes.toString("utf8", HEAD_BYTES),
+  };
+}
+
+/** The record with data of its own, parsed anew each time. */
+export function recordOf(plaintext: Plaintext): SessionRecord {
+  const contents = JSON.parse(plaintext.json) as Contents;
+  const record: SessionRecord = {
+    id: plaintext.id,
+    permanent: plaintext.permanent,
+    createdAt: plaintext.createdAt,
+    authenticatedAt: plaintext.authenticatedAt,
+    renewedAt: plaintext.renewedAt,
+    userId: contents.u ?? null,
+    data: plaintext.tagged ? (fromTagged(contents.d) as Record<string, unknown>) : contents.d,
+    flashes: contents.f === undefined ? [] : contents.f.map(toFlash),
+  };
+  if (contents.r !== undefined) record.family = contents.r;
+  return record;
+}
+
+function toFlash([message, category]: [string, string]): Flash {
+  return { message, category };
+}

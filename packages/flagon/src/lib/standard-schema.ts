@@ -1,0 +1,57 @@
+/**
+ * What a validator looks like to Flagon: the Standard Schema interface, version 1 (standardschema.dev), which Zod,
+ * Valibot, ArkType and others speak. Only the part that is used.
+ */
+export interface StandardSchema<Output> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+
+/** A schema at work on a session's data. */
+export interface DataCheck {
+  /** What the schema makes of the data; null for data that fails. */
+  read(data: Record<string, unknown>): Record<string, unknown> | null;
+  /** Throws a `TypeError` that says what is wrong with the data. */
+  check(data: Record<string, unknown>): void;
+}
+
+/** Throws a `TypeError` for a schema that is asynchronous or refuses `{}`, which is what each new session holds. */
+export function createDataCheck<Output extends object>(schema: StandardSchema<Output>): DataCheck {
+  const validate = (data: Record<string, unknown>): SchemaResult<Output> => {
+    const result = schema["~standard"].validate(data);
+    if (result instanceof Promise)
+      throw new TypeError("schema is asynchronous; a session's schema must answer at once");
+    return result;
+  };
+  const empty = validate({});
+  if (empty.issues !== undefined) {
+    throw new TypeError(
+      `schema refuses {} (${describe(empty)}), which every new session holds; make each key optional`,
+    );
+  }
+  return {
+    read: (data) => {
+      const result = validate(data);
+      return result.issues === undefined ? (result.value as Record<string, unknown>) : null;
+    },
+    check: (data) => {
+      const result = validate(data);
+      if (result.issues !== undefined)
+        throw new TypeError(`the session's data does not fit the schema: ${describe(result)}`);
+    },
+  };
+}
+
+function describe(result: SchemaResult<unknown>): string {
+  return (result.issues ?? [])
+    .map(({ message, path }) => (path ? `${path.map(String).join(".")}: ${message}` : message))
+    .join("; ");
+}

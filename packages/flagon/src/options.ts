@@ -1,0 +1,94 @@
+import type { Codec } from "./codec.ts";
+import type { CookieOptions } from "./lib/cookie.ts";
+import type { Secret } from "./lib/keys.ts";
+import type { Duration, Lifetime } from "./lib/lifetime.ts";
+import type { CsrfOptions } from "./lib/origin.ts";
+import type { StandardSchema } from "./lib/standard-schema.ts";
+import type { Store } from "./store.ts";
+
+/** Sealed cookies are checked against a store, so that they can be ended early. */
+export interface RevocationOptions {
+  readonly store: Store;
+  /**
+   * For how long an answer of the store may be used again; default "5s". 0 asks at each request. Risk: so long does a
+   * revoked session still read, though never write: a commit always asks.
+   */
+  readonly staleness?: Duration | 0;
+}
+
+/** Everything that `createSessions` can be told. Only `secret` has no default. */
+export interface SessionOptions<Data extends object> {
+  /**
+   * What all keys are made of: 32 bytes or more of UTF-8, never decoded. A list rotates: the first seals, all open. A
+   * function is asked at each use and returns either. A weak secret throws here; a missing one at the first use.
+   */
+  readonly secret?: Secret | (() => Secret);
+  /** Where sessions live; without one, sealed in the cookie. */
+  readonly store?: Store;
+  /** A store that is used only to end sealed cookies early. */
+  readonly revocations?: Store | RevocationOptions;
+  /** How long a store may take to answer before the request fails with `store_timeout`; default "2s". */
+  readonly storeTimeout?: Duration;
+  /** For sessions that end with the browser; default `{ idle: "30m", absolute: "12h" }`. */
+  readonly lifetime?: Lifetime;
+  /** For sessions that outlive the browser (`session.permanent`); default `{ idle: "31d", absolute: "180d" }`. */
+  readonly permanentLifetime?: Lifetime;
+  readonly cookie?: CookieOptions;
+  /** The cookie's format; default `sealed`, Flagon's own. */
+  readonly codec?: Codec;
+  /** Formats that are still opened until a date, and answered in the own one. Risk: an old cookie is as good as a new one. */
+  readonly upgradeFrom?: readonly UpgradeOptions[];
+  /**
+   * A validator of the data (Zod, Valibot, ArkType …) that accepts `{}` and answers at once. Data that fails when it is
+   * loaded is dropped with an event, the login stays; data that would fail is a `TypeError` at the commit.
+   */
+  readonly schema?: StandardSchema<Data>;
+  /** Refuses what other sites make a visitor's browser send; default true. False leaves that to you. */
+  readonly csrf?: boolean | CsrfOptions;
+  /** A name bound into every key, so that apps with one secret never take each other's cookies. */
+  readonly app?: string;
+  /** How many verified cookies are remembered, so that the next request needs no cipher; default 1,000, 0 for none. */
+  readonly cache?: number;
+  /** The clock in milliseconds, for tests; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface UpgradeOptions {
+  readonly codec: Codec;
+  /** From this moment on the old format is refused: a Date, or a text that `Date` reads, such as "2027-01-31". */
+  readonly until: Date | string;
+}
+
+/** Throws a `TypeError` for options that make no sense together, saying what to do. */
+export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
+  const { store, revocations, codec, app, lifetime, permanentLifetime, cache = 0 } = options;
+  if (store !== undefined && revocations !== undefined) {
+    throw new TypeError(
+      "revocations end sealed cookies; sessions in a store are ended there, so leave one of the two out",
+    );
+  }
+  if (store !== undefined && typeof store.replace !== "function") {
+    throw new TypeError("store must be a Store, such as redisStore(client) from flagon/redis");
+  }
+  if (codec?.foreign) {
+    const meaningless = Object.entries({ store, app, lifetime, permanentLifetime }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (meaningless)
+      throw new TypeError(
+        `${meaningless[0]} means nothing with the codec ${codec.name}, whose format has its own rules`,
+      );
+  }
+  if (!Number.isInteger(cache) || cache < 0) throw new TypeError("cache must be a whole number of cookies, or 0");
+}
+
+/** Milliseconds since 1970. Throws a `TypeError` for a date that is missing or cannot be read. */
+export function readUntil({ codec, until }: UpgradeOptions): number {
+  const time = until === undefined ? Number.NaN : new Date(until).getTime();
+  if (Number.isNaN(time)) {
+    throw new TypeError(
+      `upgradeFrom needs until, the date from which ${codec.name} cookies are refused, such as "2027-01-31": left open, an old format would be taken for ever`,
+    );
+  }
+  return time;
+}
