@@ -1,0 +1,142 @@
+/**
+ * Makes a fresh clone ready: installs what package-lock.json names, when it is not there yet. `npm start`, `npm test` and
+ * `npm run check` begin with this, on whatever Node the machine has (20 or newer); what comes after it runs on the Node
+ * that was installed, which npm puts first on the PATH. Built-ins only: nothing is installed before this has run.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+/** The oldest Node that runs TypeScript and `node:sqlite` as they are, for machines for which npm has no Node. */
+const OLDEST_OWN_NODE = 24;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const modules = join(root, "node_modules");
+
+if (!isInstalled()) {
+  await alone(() => {
+    // Someone else may have done it while this one waited.
+    if (!isInstalled()) install();
+  });
+}
+checkNode();
+
+/** Compares what is to be installed with npm's own note of what it has installed last. */
+function isInstalled() {
+  const wanted = packagesIn(join(root, "package-lock.json"));
+  const present = packagesIn(join(modules, ".package-lock.json"));
+  if (wanted === null || present === null) return false;
+  const isAsWanted = (/** @type {[string, Entry]} */ [path, entry]) => {
+    const found = present[path];
+    if (found === undefined) return path === "" || entry.optional || entry.devOptional; // for another platform
+    return found.version === entry.version && found.integrity === entry.integrity;
+  };
+  return Object.entries(wanted).every(isAsWanted) && Object.keys(present).every((path) => path in wanted);
+}
+
+/**
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} Entry
+ * @param {string} lockfile @returns {Record<string, Entry> | null} by path; null when there is no such file
+ */
+function packagesIn(lockfile) {
+  try {
+    return JSON.parse(readFileSync(lockfile, "utf8")).packages;
+  } catch {
+    return null;
+  }
+}
+
+function install() {
+  process.stderr.write("Installing Flagon's workshop into node_modules; the first time takes a minute …\n");
+  // What the lockfile names, and no change to it. `npm install` rather than `npm ci`, because it keeps what is right
+  // already. No package here needs its install script: each ships its binaries, and a script may want a compiler.
+  const flags = ["install", "--no-save", "--include=dev", "--include=optional", "--ignore-scripts"];
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  // npm by its own path and on its own Node: `node` on the PATH may be the one that is about to be replaced.
+  const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env;
+  const [command, first] = npm?.endsWith(".js") ? [node, [npm]] : ["npm", []];
+  const { status, error } = spawnSync(command, [...first, ...flags, ...quiet], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: command === "npm" && process.platform === "win32",
+  });
+  if (error) fail(`npm could not be started: ${error.message}`);
+  if (status !== 0) fail(`npm install failed (exit code ${status}). Mend what it says above, then run this again.`);
+}
+
+/** After this, `node` within an npm script is one that the workshop runs on; else says which one to get. */
+function checkNode() {
+  const binary = join(modules, ".bin", process.platform === "win32" ? "node.cmd" : "node");
+  if (existsSync(binary)) {
+    const run = spawnSync(binary, ["--version"], { shell: process.platform === "win32" });
+    if (run.status === 0) return;
+    rmSync(binary); // Built for another libc (Alpine's): out of the way of the machine's own.
+  }
+  const own = spawnSync("node", ["--version"], { encoding: "utf8" }).stdout?.trim() || process.version;
+  const where = `${process.platform} ${process.arch}`;
+  if (Number.parseInt(own.slice(1), 10) < OLDEST_OWN_NODE) {
+    fail(
+      `The workshop runs on Node 26 and brings it along, but npm has none that runs here (${where}), and Node on this ` +
+        `machine is ${own}. Install Node 26 (or ${OLDEST_OWN_NODE} at least), then run this again.`,
+    );
+  }
+  process.stderr.write(`npm has no Node 26 that runs here (${where}): going on with this machine's Node ${own}.\n`);
+}
+
+/**
+ * Runs `work` while no other process does so for this folder: two `npm test` at once install once.
+ * @param {() => void} work
+ */
+async function alone(work) {
+  const lock = join(tmpdir(), `flagon-bootstrap-${createHash("sha256").update(root).digest("hex").slice(0, 16)}.pid`);
+  for (let told = false; !take(lock); told = true) {
+    if (!told) process.stderr.write("Another process is installing into this folder; waiting for it …\n");
+    await sleep(250);
+  }
+  const release = () => rmSync(lock, { force: true });
+  process.once("exit", release);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
+  work();
+  process.removeListener("exit", release);
+  release();
+}
+
+/** @param {string} lock */
+function take(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    // The process that holds it may have been killed: then the lock is nobody's.
+    if (!isAlive(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+/** @param {string} lock */
+function isAlive(lock) {
+  try {
+    const pid = Number(readFileSync(lock, "utf8"));
+    if (pid === 0) return Date.now() - statSync(lock).mtimeMs < 5_000; // Just made, its number not written yet.
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** @param {string} message @returns {never} */
+function fail(message) {
+  process.stderr.write(`\n${message}\n`);
+  process.exit(1);
+}
