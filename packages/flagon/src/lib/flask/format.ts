@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import type { CookieFormat, Flash, OpenRequest, RejectReason, SessionRecord } from "../../codec.ts";
+import { SessionError } from "../../errors.ts";
+import { encodeBase64url, randomBytes } from "../bytes.ts";
+import type { FlaskLogin, Sight } from "./flask-login.ts";
+import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
+import { Unreadable } from "./python-json.ts";
+import { FlaskNative, ownKeys, type Parts, putTogether, takeApart, toOwnKinds } from "./record.ts";
+import { printValue, readTagged, writeTagged } from "./tagged-json.ts";
+import type { TimedSigner } from "./timed-signer.ts";
+
+/**
+ * How far in the past a cookie is stamped, in seconds: Flask refuses one from the future, and the clock of its machine may
+ * be a little behind.
+ */
+const STAMP_BACK_SECONDS = 2;
+
+export interface FlaskFormatOptions {
+  readonly signer: TimedSigner;
+  readonly login: FlaskLogin | null;
+  readonly maxAgeSeconds: number;
+  readonly refreshEachRequest: boolean;
+  readonly now: () => number;
+}
+
+/** Flask's session cookie (flask/sessions.py, `SecureCookieSessionInterface`). Signed, not encrypted. */
+export class FlaskFormat implements CookieFormat {
+  readonly deletesEmpty = true;
+  readonly takesFirstCookie = true;
+  readonly #options: FlaskFormatOptions;
+
+  constructor(options: FlaskFormatOptions) {
+    this.#options = options;
+  }
+
+  open(value: string, _cookieName: string, request: OpenRequest): SessionRecord | RejectReason {
+    const unsigned = this.#options.signer.unsign(value);
+    if (typeof unsigned === "string") return unsigned;
+    const age = Math.floor(this.#options.now() / 1_000) - unsigned.signedAt;
+    if (age > this.#options.maxAgeSeconds) return "expired";
+    if (age < 0) return "from_the_future";
+    const parts = readParts(unsigned.payload);
+    if (parts === null) return "unreadable";
+    const sight = this.#look(parts, request, unsigned.byFallback);
+    return toRecord(sight, idOf(unsigned.signature), unsigned.signedAt * 1_000);
+  }
+
+  /** Throws a `SessionError` for a session too large to be opened again, a `TypeError` for a value that can't be carried. */
+  seal(record: SessionRecord, _cookieName: string, request: OpenRequest): string {
+    const values = putTogether(record, () => this.#options.login?.identify(request) ?? null);
+    const payload = writePayload(writeTagged(values));
+    if (payload === null) {
+      throw new SessionError(
+        "cookie_too_large",
+        `the session is more than ${TEXT_BYTES_MAX} bytes of JSON; store less`,
+      );
+    }
+    const back = Math.min(STAMP_BACK_SECONDS, Math.floor(this.#options.maxAgeSeconds / 10));
+    return this.#options.signer.sign(payload, Math.floor(this.#options.now() / 1_000) - back);
+  }
+
+  /** The first moment at which Flask would refuse it: it counts whole seconds, and an age of just the longest is in. */
+  expiresAt(record: SessionRecord): number {
+    return (Math.floor(record.renewedAt / 1_000) + this.#options.maxAgeSeconds + 1) * 1_000;
+  }
+
+  /** A permanent session at each request, as Flask does; also one that an older secret signed or the remember cookie began. */
+  isRenewalDue(record: SessionRecord): boolean {
+    return (record.permanent && this.#options.refreshEachRequest) || FlaskNative.of(record)?.isRenewalDue === true;
+  }
+
+  print(key: string, value: unknown): string {
+    const instead = ownKeys.get(key);
+    if (instead !== undefined) {
+      throw new TypeError(`session key ${JSON.stringify(key)} is Flask's own; use ${instead}`);
+    }
+    return printValue(key, value);
+  }
+
+  recover(request: OpenRequest): SessionRecord | null {
+    const sight = this.#options.login?.look(nothing, request);
+    if (sight === undefined || sight.userId === null) return null;
+    // No id made of the token: it is the same in each browser of this user and for ever, and must not be ended.
+    return toRecord(sight, encodeBase64url(randomBytes(16)), this.#options.now());
+  }
+
+  linesBeside(record: SessionRecord | null, request: OpenRequest): readonly string[] {
+    return this.#options.login?.linesBeside(record, request) ?? [];
+  }
+
+  convert({ native: _native, fresh: _fresh, ...record }: SessionRecord): SessionRecord {
+    const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
+    return { ...record, data: toOwnKinds(record.data) as Record<string, unknown>, flashes };
+  }
+
+  #look(parts: Parts, request: OpenRequest, byFallback: boolean): Sight {
+    const sight = this.#options.login?.look(parts, request) ?? {
+      parts,
+      userId: parts.userId,
+      fresh: parts.raw._fresh === true,
+      native: new FlaskNative(parts),
+    };
+    return byFallback
+      ? { ...sight, native: new FlaskNative(sight.parts, { ...sight.native, isRenewalDue: true }) }
+      : sight;
+  }
+}
+
+const nothing: Parts = { raw: {}, data: {}, flashes: [], userId: null };
+
+function readParts(payload: string): Parts | null {
+  try {
+    return takeApart(readTagged(readPayload(payload)));
+  } catch (error) {
+    if (error instanceof Unreadable) return null;
+    throw error;
+  }
+}
+
+function toRecord({ parts, userId, fresh, native }: Sight, id: string, renewedAt: number): SessionRecord {
+  return {
+    id,
+    permanent: Boolean(parts.raw._permanent),
+    createdAt: null,
+    authenticatedAt: null,
+    renewedAt,
+    userId,
+    data: parts.data,
+    flashes: [...parts.flashes],
+    fresh,
+    native,
+  };
+}
+
+/** Names one cookie, so that it can be ended: Flask's sessions have no id. */
+function idOf(signature: string): string {
+  return encodeBase64url(createHash("sha256").update(signature).digest().subarray(0, 16));
+}
