@@ -17,7 +17,8 @@ export class CookieOpener {
 
   /**
    * The record of the first cookie that opens, is within its limits and that `refuse` has nothing against; null when there
-   * is none. A visitor may send several of one name (a subdomain can plant one); they are never merged.
+   * is none. A visitor may send several of one name (a subdomain can plant one); they are never merged. Where the cookie was
+   * ended in this process, nothing else in the request brings the visitor back: it was sent before the logout was answered.
    */
   open(
     request: OpenRequest,
@@ -26,14 +27,16 @@ export class CookieOpener {
   ): SessionRecord | null {
     const header = request.header("cookie");
     if (header == null) return null;
+    let isEnded = false;
     for (const value of readCookies(header, cookieName)) {
       const opened = this.format.open(value, cookieName, request);
       const reason = typeof opened === "string" ? opened : (this.limitOf(opened) ?? refuse(opened));
       if (reason === null) return opened as SessionRecord;
       emit("flagon:reject", () => ({ reason }));
+      isEnded ||= reason === "ended";
       if (this.format.takesFirstCookie) break;
     }
-    return this.format.recover?.(request) ?? null;
+    return isEnded ? null : (this.format.recover?.(request) ?? null);
   }
 
   /** Why the record's clocks rule it out; null when they don't. */

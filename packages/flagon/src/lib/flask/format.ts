@@ -41,8 +41,10 @@ export class FlaskFormat implements CookieFormat {
     if (age < 0) return "from_the_future";
     const parts = readParts(unsigned.payload);
     if (parts === null) return "unreadable";
-    const sight = this.#look(parts, request, unsigned.byFallback);
-    return toRecord(sight, idOf(unsigned.signature), unsigned.signedAt * 1_000);
+    const sight = this.#options.login?.look(parts, request) ?? lookWithoutLogin(parts);
+    const record = toRecord(sight, idOf(unsigned.signature), unsigned.signedAt * 1_000);
+    if (unsigned.byFallback) record.outdated = true;
+    return record;
   }
 
   /** Throws a `SessionError` for a session too large to be opened again, a `TypeError` for a value that can't be carried. */
@@ -64,7 +66,7 @@ export class FlaskFormat implements CookieFormat {
     return (Math.floor(record.renewedAt / 1_000) + this.#options.maxAgeSeconds + 1) * 1_000;
   }
 
-  /** A permanent session at each request, as Flask does; also one that an older secret signed or the remember cookie began. */
+  /** A permanent session at each request, as Flask does, and one that the remember cookie began. */
   isRenewalDue(record: SessionRecord): boolean {
     return (record.permanent && this.#options.refreshEachRequest) || FlaskNative.of(record)?.isRenewalDue === true;
   }
@@ -92,21 +94,14 @@ export class FlaskFormat implements CookieFormat {
     const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
     return { ...record, data: toOwnKinds(record.data) as Record<string, unknown>, flashes };
   }
-
-  #look(parts: Parts, request: OpenRequest, byFallback: boolean): Sight {
-    const sight = this.#options.login?.look(parts, request) ?? {
-      parts,
-      userId: parts.userId,
-      fresh: parts.raw._fresh === true,
-      native: new FlaskNative(parts),
-    };
-    return byFallback
-      ? { ...sight, native: new FlaskNative(sight.parts, { ...sight.native, isRenewalDue: true }) }
-      : sight;
-  }
 }
 
 const nothing: Parts = { raw: {}, data: {}, flashes: [], userId: null };
+
+/** For an app that does without Flask-Login: `_user_id` still names the user, as TypeScript's `login` writes it. */
+function lookWithoutLogin(parts: Parts): Sight {
+  return { parts, userId: parts.userId, fresh: parts.raw._fresh === true, native: new FlaskNative(parts) };
+}
 
 function readParts(payload: string): Parts | null {
   try {
