@@ -1,0 +1,56 @@
+import { createSessions } from "flagon";
+import { session } from "flagon/hono";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { secureHeaders } from "hono/secure-headers";
+import type { AppEnv, Services } from "./context.ts";
+import { assets } from "./lib/assets.ts";
+import { notFound, showError } from "./routes/errors.tsx";
+import { findUser } from "./routes/guards.ts";
+import { home } from "./routes/home.tsx";
+import { sessionRoutes } from "./routes/session.tsx";
+import { settings } from "./routes/settings.tsx";
+import { signIn } from "./routes/sign-in.tsx";
+import { signUp } from "./routes/sign-up.tsx";
+
+export function createApp(services: Services): Hono<AppEnv> {
+  const { config } = services;
+  const sessions = createSessions({
+    secret: [...config.secret],
+    lifetime: config.lifetime,
+    permanentLifetime: config.permanentLifetime,
+  });
+
+  const app = new Hono<AppEnv>();
+  app.onError(showError);
+  app.notFound(notFound);
+  app.use(headers);
+  app.route("/", assets);
+  app.use(bodyLimit({ maxSize: 64 * 1_024 }));
+  app.use(session(sessions));
+  app.use(async (c, next) => {
+    c.set("services", services);
+    await next();
+  });
+  app.use(findUser);
+  for (const routes of [home, signUp, signIn, sessionRoutes, settings]) app.route("/", routes);
+  return app;
+}
+
+/** Nothing inline: each script and style is a file of this site, so an injected one does not run. */
+const headers = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  // "no-referrer" would turn the Origin of the app's own forms into null.
+  referrerPolicy: "same-origin",
+  permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
+  xFrameOptions: "DENY",
+});

@@ -1,0 +1,35 @@
+import { getConnInfo } from "@hono/node-server/conninfo";
+import type { SessionEnv } from "flagon/hono";
+import type { Context } from "hono";
+import type { Attempts, SignUps } from "./accounts/attempts.ts";
+import type { User, Users } from "./accounts/users.ts";
+import type { Config } from "./config.ts";
+
+/** What the routes work with; made once, at start. */
+export interface Services {
+  readonly config: Config;
+  readonly users: Users;
+  readonly attempts: Attempts;
+  readonly signUps: SignUps;
+}
+
+/** What a route finds in its context: Flagon's session, who is signed in with it, and the services. */
+export interface AppEnv {
+  Variables: SessionEnv["Variables"] & { user: User | null; services: Services };
+}
+
+export type AppContext = Context<AppEnv>;
+
+/** A form's fields as text; a file, or a field that is missing, is "". */
+export async function formFields(c: AppContext): Promise<(name: string) => string> {
+  const form = await c.req.parseBody();
+  return (name) => {
+    const value = form[name];
+    return typeof value === "string" ? value : "";
+  };
+}
+
+/** Who is asking, for the limits on attempts. Behind a proxy, this is the proxy. */
+export function clientAddress(c: AppContext): string {
+  return getConnInfo(c).remote.address ?? "unknown";
+}

@@ -1,0 +1,85 @@
+import { Hono } from "hono";
+import type { FC } from "hono/jsx";
+import type { User } from "../accounts/users.ts";
+import type { AppEnv } from "../context.ts";
+import { type Clock, sessionClock } from "../lib/clock.ts";
+import { agoText } from "../lib/words.ts";
+import { Countdowns } from "../views/countdowns.tsx";
+import { Icon } from "../views/icons.tsx";
+import { Jug } from "../views/jug.tsx";
+import { page } from "../views/page.tsx";
+
+export const home = new Hono<AppEnv>();
+
+home.get("/", (c) => {
+  const user = c.get("user");
+  if (user === null)
+    return page(c, { title: "Sessions that last" }, <Invitation carriesSession={!c.get("session").isNew} />);
+  const since = c.get("session").authenticatedAt ?? Date.now();
+  return page(c, { title: "Home" }, <Welcome user={user} clock={sessionClock(c)} signedInFor={Date.now() - since} />);
+});
+
+const Invitation: FC<{ carriesSession: boolean }> = ({ carriesSession }) => (
+  <div class="hero">
+    <div class="hero-words">
+      <h1>Sessions that last, and end when they should.</h1>
+      <p class="lead">
+        Make an account and look over Flagon’s shoulder: what your session holds, what its cookie weighs, and how long
+        it still runs.
+      </p>
+      <p class="actions">
+        <a class="button" href="/sign-up">
+          Create an account
+        </a>
+        <a class="button button-quiet" href="/sign-in">
+          Sign in
+        </a>
+      </p>
+    </div>
+    <aside class="card hero-card" aria-labelledby="carry">
+      <Jug level={carriesSession ? 0.6 : 0} />
+      <h2 id="carry">{carriesSession ? "You carry a session" : "You carry no cookie yet"}</h2>
+      <p>
+        {carriesSession
+          ? "You are not signed in, but something is kept for you. It stays yours when you sign in."
+          : "A visitor for whom there is nothing to keep gets no cookie. Keep something, and it appears."}
+      </p>
+      <a class="onward" href="/session">
+        {carriesSession ? "See what it holds" : "Keep something"}
+        <Icon name="arrow" />
+      </a>
+    </aside>
+  </div>
+);
+
+const Welcome: FC<{ user: User; clock: Clock | null; signedInFor: number }> = ({ user, clock, signedInFor }) => (
+  <>
+    <div class="page-head">
+      <h1>
+        Logged in as <span class="name">{user.username}</span>
+      </h1>
+      <p class="lead">You signed in {agoText(signedInFor)}.</p>
+    </div>
+    {clock && <Countdowns clock={clock} />}
+    <ul class="doors">
+      <Door href="/session" title="Your session">
+        Keep values in it, take them out, and see what the cookie carries.
+      </Door>
+      <Door href="/settings" title="Settings">
+        Change your password. You may be asked for the present one first.
+      </Door>
+    </ul>
+  </>
+);
+
+const Door: FC<{ href: string; title: string; children?: string }> = ({ href, title, children }) => (
+  <li>
+    <a class="card door" href={href}>
+      <h2>
+        {title}
+        <Icon name="arrow" />
+      </h2>
+      <p>{children}</p>
+    </a>
+  </li>
+);
