@@ -4,19 +4,24 @@ import { CookieJar, type CookieOptions } from "./lib/cookie.ts";
 import { CookieHome } from "./lib/cookie-home.ts";
 import { type CsrfTokens, tokensByData, tokensById } from "./lib/csrf.ts";
 import { isProduction } from "./lib/environment.ts";
+import { GuardedStore } from "./lib/guarded-store.ts";
 import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
 import type { Home, Stay } from "./lib/home.ts";
 import { createKeyRing } from "./lib/keys.ts";
-import { Lifetimes } from "./lib/lifetime.ts";
+import { Lifetimes, parseDuration } from "./lib/lifetime.ts";
 import { CookieOpener, Upgrade } from "./lib/opening.ts";
 import { isPlainLoopback, OriginCheck } from "./lib/origin.ts";
 import { linesFor } from "./lib/response-rules.ts";
+import { RevocableHome } from "./lib/revocable-home.ts";
+import { Revocations } from "./lib/revocations.ts";
 import { sealed } from "./lib/sealed.ts";
 import { createDataCheck } from "./lib/standard-schema.ts";
+import { StoreHome, type StoreParts } from "./lib/store-home.ts";
 import { printValue } from "./lib/values.ts";
 import { type Rules, Visit } from "./lib/visit.ts";
 import { checkOptions, readUntil, type SessionOptions } from "./options.ts";
 import { Session, visitOf } from "./session.ts";
+import type { Store } from "./store.ts";
 
 /** One of a user's live sessions, for a page that lists devices. Times are milliseconds since 1970. */
 export interface SessionInfo {
@@ -90,7 +95,7 @@ class AppSessions<Data extends object> implements Sessions<Data> {
       return new Upgrade(old, upgrade.codec, readUntil(upgrade));
     });
     const dataCheck = schema === undefined ? null : createDataCheck(schema);
-    this.#home = new CookieHome(opener, upgrades, now);
+    this.#home = homeOf(options, { keys, opener, upgrades, now, longestLifetimeMs: lifetimes.longestMs });
     this.#rules = {
       now,
       expiresAt: (record) => opener.expiresAt(record),
@@ -146,6 +151,29 @@ class AppSessions<Data extends object> implements Sessions<Data> {
   #session(request: OpenRequest, stay: Stay): Session<Data> {
     return new Session<Data>(new Visit(request, this.#rules, stay), this.#csrfTokens);
   }
+}
+
+/** The one place where a home is chosen. */
+function homeOf<Data extends object>(
+  { store, revocations, storeTimeout = "2s" }: SessionOptions<Data>,
+  parts: Omit<StoreParts, "store" | "revocations">,
+): Home {
+  const { opener, upgrades, now, longestLifetimeMs } = parts;
+  const guarded = (engine: Store): GuardedStore =>
+    new GuardedStore(engine, parseDuration(storeTimeout, "storeTimeout"));
+  if (store !== undefined) {
+    const guardedStore = guarded(store);
+    return new StoreHome({
+      ...parts,
+      store: guardedStore,
+      revocations: new Revocations(guardedStore, now, longestLifetimeMs),
+    });
+  }
+  const cookies = new CookieHome(opener, upgrades, now);
+  if (revocations === undefined) return cookies;
+  const { store: engine, staleness = "5s" } = "store" in revocations ? revocations : { store: revocations };
+  const stalenessMs = staleness === 0 ? 0 : parseDuration(staleness, "revocations.staleness");
+  return new RevocableHome(cookies, new Revocations(guarded(engine), now, longestLifetimeMs), stalenessMs);
 }
 
 function standardName(codec: Codec, { domain, path = "/", secure = true }: CookieOptions): string {

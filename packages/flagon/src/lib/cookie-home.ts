@@ -23,7 +23,7 @@ export class CookieHome implements Home {
     this.now = now;
   }
 
-  open(request: OpenRequest, jar: CookieJar): Stay {
+  open(request: OpenRequest, jar: CookieJar): CookieStay {
     return new CookieStay(this, request, jar);
   }
 
@@ -66,8 +66,8 @@ export class CookieStay implements Stay {
     const { opener, upgrades, ended, now } = this.#home;
     let isLate = false;
     const refuse = (record: SessionRecord): RejectReason | null => {
-      const endedAt = ended.endedAt(record.id);
-      if (endedAt === undefined) return null;
+      const endedAt = ended.endedAt(record);
+      if (endedAt === null) return null;
       isLate ||= now() - endedAt < LATE_MS;
       return "ended";
     };
@@ -81,25 +81,46 @@ export class CookieStay implements Stay {
   }
 
   save(visit: Visit): string[] {
-    const { record: opened, muted: isMuted, renewalDue } = visit.loaded;
-    if (!visit.isChanged && !renewalDue) return [];
-    const { ended, now } = this.#home;
-    if (isMuted || (opened !== null && ended.endedAt(opened.id) !== undefined)) {
-      emit("flagon:conflict", () => ({ id: opened?.id ?? visit.record.id, reason: "ended" }));
-      return [];
-    }
+    if (!visit.isChanged && !visit.loaded.renewalDue) return [];
+    if (this.isOver(visit)) return this.drop(visit);
     // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-    const lines = this.#write(visit, visit.result(opened));
-    if (opened !== null && visit.ending !== null) {
-      const reason = visit.ending;
-      ended.add(opened.id, now());
-      emit("flagon:revoke", () => ({ id: opened.id, userId: opened.userId, reason }));
-    }
+    const lines = this.write(visit);
+    this.end(visit);
     return lines;
   }
 
-  #write(visit: Visit, record: SessionRecord | null): string[] {
-    const { opener, now } = this.#home;
+  /** Whether what this request stores comes too late: its session was ended while it ran, or just before. */
+  isOver(visit: Visit): boolean {
+    const { record, muted: isMuted } = visit.loaded;
+    return isMuted || (record !== null && this.#home.ended.endedAt(record) !== null);
+  }
+
+  drop(visit: Visit): string[] {
+    const { record } = visit.loaded;
+    // A sign-out that comes after a rotation means the heir.
+    if (record !== null && visit.ending === "ended") this.#home.ended.end(record, this.#home.now());
+    emit("flagon:conflict", () => ({ id: record?.id ?? visit.record.id, reason: "ended" }));
+    return [];
+  }
+
+  /** Ends the opened session in this process, if this visit is its end. */
+  end(visit: Visit): void {
+    const { loaded, ending: reason } = visit;
+    const { record } = loaded;
+    if (record === null || reason === null) return;
+    const { ended, now } = this.#home;
+    if (reason === "ended") ended.end(record, now());
+    else ended.retire(record, now());
+    emit("flagon:revoke", () => ({ id: record.id, userId: record.userId, reason }));
+  }
+
+  /** Seals what there is to keep. */
+  write(visit: Visit): string[] {
+    return this.#lines(visit, visit.result(visit.loaded.record));
+  }
+
+  #lines(visit: Visit, record: SessionRecord | null): string[] {
+    const { opener } = this.#home;
     const { format } = opener;
     if (record === null || (format.deletesEmpty && isEmpty(record))) {
       const beside = format.linesBeside?.(null, this.#request) ?? [];

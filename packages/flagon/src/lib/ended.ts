@@ -1,3 +1,4 @@
+import type { SessionRecord } from "../codec.ts";
 import { BoundedMap } from "./bounded-map.ts";
 
 /** For so long after its end a session's parallel requests are taken for what they are: late, not new. */
@@ -11,14 +12,26 @@ const ENDED_MAX = 10_000;
  * slow request, or a copy of the cookie, from bringing a session back; in this process only, and only the latest ones.
  */
 export class EndedIds {
-  readonly #endedAt: BoundedMap<string, number> = new BoundedMap(2 * ENDED_MAX);
+  readonly #endedAt: BoundedMap<string, number> = new BoundedMap(4 * ENDED_MAX);
 
-  add(id: string, now: number): void {
-    this.#endedAt.set(id, now);
+  /** Ends one id; its heir, if it has one, lives. */
+  retire(record: SessionRecord, now: number): void {
+    this.#endedAt.set(record.id, now);
   }
 
-  /** When the session was ended, in milliseconds; undefined for one that was not. */
-  endedAt(id: string): number | undefined {
-    return this.#endedAt.get(id);
+  /** Ends a session and all that descend from the one it came from. */
+  end(record: SessionRecord, now: number): void {
+    this.#endedAt.set(record.id, now);
+    this.#endedAt.set(heirsOf(record.family ?? record.id), now);
   }
+
+  /** When the session was ended, itself or as an heir, in milliseconds; null for one that was not. */
+  endedAt({ id, family }: SessionRecord): number | null {
+    return this.#endedAt.get(id) ?? (family === undefined ? null : (this.#endedAt.get(heirsOf(family)) ?? null));
+  }
+}
+
+/** No id looks like this. */
+function heirsOf(family: string): string {
+  return `heirs of ${family}`;
 }

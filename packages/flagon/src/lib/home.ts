@@ -11,6 +11,8 @@ export interface Loaded {
   readonly muted: boolean;
   /** Whether the browser gets a new cookie although nothing changed. */
   readonly renewalDue: boolean;
+  /** An old format's session that may be taken over only once: it gets a new id, and the old one is remembered. */
+  readonly isTakenOver?: boolean;
 }
 
 export const nobody: Loaded = { record: null, muted: false, renewalDue: false };
@@ -32,4 +34,14 @@ export interface Home {
   revoke(id: string): Promise<void>;
   revokeUser(userId: string, except: string | undefined): Promise<void>;
   prune(): Promise<number>;
+}
+
+/** A stay for what could not be loaded: whoever looks at the session learns why, and nothing is written. */
+export function failed(error: unknown): Stay {
+  return {
+    load: () => {
+      throw error;
+    },
+    save: () => [],
+  };
 }

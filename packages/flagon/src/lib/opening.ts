@@ -79,6 +79,9 @@ export class Upgrade {
     refuse: (record: SessionRecord) => RejectReason | null,
   ): SessionRecord | null {
     const record = this.#opener.open(request, this.#cookieName ?? cookieName, refuse);
-    return record === null ? null : (this.#opener.format.convert?.(record) ?? record);
+    if (record === null) return null;
+    const carried = this.#opener.format.convert?.(record) ?? record;
+    // A format that knows no beginning: the absolute limit counts from its last write.
+    return { ...carried, createdAt: carried.createdAt ?? carried.renewedAt };
   }
 }

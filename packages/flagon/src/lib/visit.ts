@@ -31,7 +31,9 @@ export class Visit {
   #draft: Draft | null = null;
   /** Null while the opened session goes on under its id. */
   ending: Ending | null = null;
+  /** What a login said of the device; null without a login. */
   device: string | null = null;
+  isLogin = false;
   /** Whether what is written rests on what was opened: not after a logout. */
   #inherits = true;
   #isPermanenceSet = false;
@@ -98,18 +100,26 @@ export class Visit {
     this.#isKept ||= this.loaded.record !== null;
   }
 
-  /** Gives the session a new id and ends the old one. The data stays. */
+  /** Gives the session a new id and ends the old one. The data stays, and the heir knows its family. */
   rotate(): void {
-    this.ending = this.ending ?? (this.loaded.record === null ? null : "rotated");
-    this.record.id = newId();
-    this.#isKept ||= this.loaded.record !== null;
+    const { record } = this;
+    if (this.#inherits && this.loaded.record !== null) {
+      this.ending = "rotated";
+      this.#isKept = true;
+      record.family ??= record.id;
+    }
+    record.id = newId();
   }
 
   login(userId: string): void {
-    if (this.record.userId !== null && this.record.userId !== userId) this.end();
+    const { userId: before } = this.record;
+    if (before !== null && before !== userId) this.end();
     this.rotate();
+    // Someone who was nobody until now is no heir: a sign-out of the visitor they were does not sign them out.
+    if (before === null) delete this.record.family;
     const now = this.rules.now();
     Object.assign(this.record, { userId, createdAt: now, authenticatedAt: now, renewedAt: now, fresh: true });
+    this.isLogin = true;
     this.#isKept = true;
   }
 
@@ -118,6 +128,8 @@ export class Visit {
     if (this.loaded.record !== null) this.ending = "ended";
     this.#inherits = false;
     this.#isKept = false;
+    this.isLogin = false;
+    this.device = null;
     this.#begin(this.#freshRecord());
   }
 
@@ -138,7 +150,7 @@ export class Visit {
   result(base: SessionRecord | null): SessionRecord | null {
     const { record, draft } = this;
     if (!this.#isKept && !draft.isChanged && (!this.#inherits || this.loaded.record === null)) return null;
-    const ground = this.#inherits && base !== null ? base : record;
+    const ground = this.#inherits && base !== null ? this.#read(base) : record;
     const { data, flashes } = draft.layOver(ground);
     this.rules.checkData?.(data);
     const permanent = this.#isPermanenceSet ? record.permanent : ground.permanent;
@@ -155,17 +167,22 @@ export class Visit {
         "the session was first looked at after the response had started, too late; look at it before",
       );
     }
-    let loaded = this.#stay.load();
-    const { record } = loaded;
-    if (record !== null && this.rules.readData !== null) {
-      const data = this.rules.readData(record.data);
-      if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
-      loaded = { ...loaded, record: { ...record, data: data ?? {} } };
-    }
+    const found = this.#stay.load();
+    const loaded = found.record === null ? found : { ...found, record: this.#read(found.record) };
     this.#loaded = loaded;
-    emit("flagon:open", () => ({ id: record?.id ?? null, userId: record?.userId ?? null }));
+    emit("flagon:open", () => ({ id: loaded.record?.id ?? null, userId: loaded.record?.userId ?? null }));
     this.#begin(loaded.record === null ? this.#freshRecord() : { ...loaded.record });
+    if (loaded.isTakenOver) this.rotate();
     return loaded;
+  }
+
+  /** The record with data as the user's schema has it; without a schema, or when it was read before, the record itself. */
+  #read(record: SessionRecord): SessionRecord {
+    const { readData } = this.rules;
+    if (readData === null || record === this.#loaded?.record) return record;
+    const data = readData(record.data);
+    if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
+    return { ...record, data: data ?? {} };
   }
 
   #begin(record: SessionRecord): void {

@@ -1,0 +1,88 @@
+import { SessionError } from "../errors.ts";
+import type { Store, StoredSession } from "../store.ts";
+
+/**
+ * A store whose answers are waited for only so long, and whose failures have one shape: a `SessionError` with `status` 503
+ * and `code` "store_unavailable", "store_timeout" or "store_corrupt".
+ */
+export class GuardedStore {
+  readonly #store: Store;
+  readonly #timeoutMs: number;
+
+  constructor(store: Store, timeoutMs: number) {
+    this.#store = store;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async read(id: string): Promise<StoredSession | null> {
+    const row = await this.#call(() => this.#store.read(id));
+    return row === null ? null : checked(row);
+  }
+
+  create(session: StoredSession): Promise<void> {
+    return this.#call(() => this.#store.create(session));
+  }
+
+  replace(session: StoredSession, version: number): Promise<boolean> {
+    return this.#call(() => this.#store.replace(session, version));
+  }
+
+  touch(id: string, clocks: { readonly expiresAt: number; readonly lastSeenAt: number }): Promise<void> {
+    return this.#call(() => this.#store.touch(id, clocks));
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#call(() => this.#store.delete(id));
+  }
+
+  async list(userId: string): Promise<StoredSession[]> {
+    return (await this.#call(() => this.#store.list(userId))).map(checked);
+  }
+
+  deleteByUser(userId: string, except: string | undefined): Promise<number> {
+    return this.#call(() => this.#store.deleteByUser(userId, except));
+  }
+
+  /** Without a time limit: a prune may take as long as there are rows. */
+  async deleteExpired(now: number): Promise<number> {
+    return this.#store.deleteExpired(now);
+  }
+
+  #call<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new SessionError("store_timeout", `the session store did not answer within ${this.#timeoutMs} ms`));
+      }, this.#timeoutMs);
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        finish();
+      };
+      // A store of the app's own may throw where it should reject.
+      new Promise<Answer>((answer) => answer(ask())).then(
+        (answer) => settle(() => resolve(answer)),
+        (cause: unknown) => settle(() => reject(asSessionError(cause))),
+      );
+    });
+  }
+}
+
+function asSessionError(cause: unknown): SessionError {
+  if (cause instanceof SessionError) return cause;
+  return new SessionError("store_unavailable", "the session store failed", { cause });
+}
+
+function checked(row: StoredSession): StoredSession {
+  const isGood =
+    typeof row === "object" &&
+    typeof row.id === "string" &&
+    Number.isSafeInteger(row.version) &&
+    [row.createdAt, row.lastSeenAt, row.expiresAt].every(Number.isFinite) &&
+    (row.userId === null || typeof row.userId === "string") &&
+    (row.data === null || row.data instanceof Uint8Array);
+  if (!isGood) throw corrupt("the session store answered with something that is no session");
+  return row;
+}
+
+export function corrupt(message: string): SessionError {
+  return new SessionError("store_corrupt", message);
+}

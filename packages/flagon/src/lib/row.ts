@@ -1,0 +1,35 @@
+import { Buffer } from "node:buffer";
+import type { SessionRecord } from "../codec.ts";
+import type { StoredSession } from "../store.ts";
+import { lengthPrefixed } from "./bytes.ts";
+import { corrupt } from "./guarded-store.ts";
+import type { KeyRing } from "./keys.ts";
+import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
+import { keyIdOf, seal, sealedRow, unseal } from "./seal.ts";
+
+/** Seals what a row holds: bound to its id and user, so that no row's data opens in another row. */
+export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
+  return seal(sealedRow, writePlaintext(record), contextOf(record.id, record.userId), ring, now);
+}
+
+/**
+ * The record in a live row; null when its secret is no longer in use. Throws a `SessionError` "store_corrupt" for data that
+ * was changed or belongs to another row: that is no visitor's doing.
+ */
+export function openRow(row: StoredSession, ring: KeyRing, now: number, longestMs: number): SessionRecord | null {
+  const bytes = row.data === null ? null : Buffer.from(row.data.buffer, row.data.byteOffset, row.data.byteLength);
+  if (bytes === null) return null;
+  const opened = unseal(sealedRow, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
+  if (opened === "unknown_key" || opened === "hour") return null;
+  const plaintext = typeof opened === "string" ? null : readPlaintext(opened);
+  if (plaintext === null) throw corrupt("a session's row does not open");
+  const record = recordOf(plaintext);
+  // The row's clock is the later one: `touch` moves it without sealing anew.
+  record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
+  if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;
+  return record;
+}
+
+function contextOf(id: string, userId: string | null): Buffer {
+  return Buffer.concat([Buffer.from(id, "base64url"), lengthPrefixed(userId ?? "")]);
+}

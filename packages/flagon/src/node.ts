@@ -1,0 +1,73 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { SessionError } from "./errors.ts";
+import type { RegisteredData } from "./index.ts";
+import { isPromise } from "./lib/header-lines.ts";
+import { holdHead } from "./lib/hold-head.ts";
+import { NodeRequest } from "./lib/node-request.ts";
+import type { SessionOptions } from "./options.ts";
+import type { Session } from "./session.ts";
+import { type Sessions, sessionsFrom } from "./sessions.ts";
+
+export type { Register } from "./index.ts";
+
+/**
+ * ```ts
+ * createServer(session(sessions, (request, response) => response.end(String(request.session.get("visits")))));
+ * ```
+ *
+ * For `node:http`, `node:https` and the compatibility API of `node:http2` (not for what is written to an HTTP/2 stream
+ * itself). The session is saved before the response's first byte. A `SessionError` is answered with its status; another
+ * failure of the session itself with 500 and a process warning. What the handler throws stays its own: it is thrown on,
+ * and a promise that it returns is returned.
+ */
+export function session<
+  Data extends object = RegisteredData,
+  In extends IncomingMessage | Http2ServerRequest = IncomingMessage,
+  Out extends ServerResponse | Http2ServerResponse = ServerResponse,
+>(
+  given: SessionOptions<Data> | Sessions<Data>,
+  handler: (request: In & { session: Session<Data> }, response: Out) => unknown,
+): (request: In, response: Out) => unknown {
+  const sessions = sessionsFrom(given);
+  return (request, response) => {
+    const answer = (error: unknown): void => answerError(response, error);
+    const run = (session: Session<Data>): unknown => {
+      holdHead(response, (head) => sessions.commit(session, head), answer);
+      return handler(Object.assign(request, { session }), response);
+    };
+    let opened: Session<Data> | Promise<Session<Data>>;
+    try {
+      opened = sessions.open(new NodeRequest(request));
+    } catch (error) {
+      return answer(error);
+    }
+    try {
+      const result = isPromise(opened) ? opened.then(run) : run(opened);
+      return result instanceof Promise ? result.catch((error) => answerOwn(error, answer)) : result;
+    } catch (error) {
+      return answerOwn(error, answer);
+    }
+  };
+}
+
+/** The handler's own errors are not ours to answer: Node, or the app around the handler, decides about them. */
+function answerOwn(error: unknown, answer: (error: SessionError) => void): void {
+  if (!(error instanceof SessionError)) throw error;
+  answer(error);
+}
+
+function answerError(response: ServerResponse | Http2ServerResponse, error: unknown): void {
+  const known = error instanceof SessionError;
+  if (!known) process.emitWarning(error instanceof Error ? error : String(error));
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const status = known ? error.status : 500;
+  response.statusCode = status;
+  response.setHeader("content-type", "text/plain; charset=utf-8");
+  response.setHeader("cache-control", "no-store");
+  for (const [name, value] of Object.entries(known ? error.headers : {})) response.setHeader(name, value);
+  response.end(known && error.expose ? error.message : (STATUS_CODES[status] ?? ""));
+}
