@@ -1,0 +1,78 @@
+import { SessionError } from "../../errors.ts";
+import type { StoredSession } from "../../store.ts";
+import { fromText } from "./text.ts";
+
+/** A row as a driver gives it: nothing about it is known, whatever the table's schema says. */
+export interface Row {
+  readonly id: unknown;
+  readonly version: unknown;
+  readonly userId: unknown;
+  readonly device: unknown;
+  readonly createdAt: unknown;
+  readonly lastSeenAt: unknown;
+  readonly expiresAt: unknown;
+  readonly data: unknown;
+}
+
+/** Drivers say undefined or null for no row at all. */
+export function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null;
+}
+
+/** Throws a {@link SessionError} `store_corrupt` for a row that holds anything but a session. */
+export function sessionOf(row: Row): StoredSession {
+  return {
+    id: text(row.id, "id"),
+    version: integer(row.version, "version"),
+    userId: row.userId === null ? null : text(row.userId, "user id"),
+    device: row.device === null ? null : text(row.device, "device"),
+    createdAt: integer(row.createdAt, "creation time"),
+    lastSeenAt: integer(row.lastSeenAt, "last-seen time"),
+    expiresAt: integer(row.expiresAt, "expiry time"),
+    data: row.data === null ? null : bytes(row.data),
+  };
+}
+
+/** Last seen first; the newer of two that were seen at once; then in an order that stays. */
+export function lastSeenFirst(a: StoredSession, b: StoredSession): number {
+  return b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1);
+}
+
+/** `what` names the place, never the value: a row's content belongs in no log. */
+export function corrupt(what: string, options?: ErrorOptions): SessionError {
+  return new SessionError("store_corrupt", `the session store holds ${what}`, options);
+}
+
+/** What `create` rejects with, by every store here: a caller that meets it can read the row that got there first. */
+export function taken(): SessionError {
+  return new SessionError("session_conflict", "a live session has this id already");
+}
+
+/** Whether the app runs in production, where nothing is created behind the owner's back. */
+export function inProduction(): boolean {
+  return typeof process !== "undefined" && process.env?.NODE_ENV === "production";
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== "string") throw corrupt(`a row whose ${name} is no text`);
+  try {
+    return fromText(value);
+  } catch (cause) {
+    throw corrupt(`a row whose ${name} is no text that Flagon wrote`, { cause });
+  }
+}
+
+/** Drivers give a 64-bit integer as a number, a bigint or text, as their owner set them. */
+function integer(value: unknown, name: string): number {
+  const number =
+    typeof value === "string" && value !== "" ? Number(value) : typeof value === "bigint" ? Number(value) : value;
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) throw corrupt(`a row whose ${name} is no integer`);
+  return number;
+}
+
+/** A plain view of what may be a `Buffer` (most drivers) or an `ArrayBuffer` (libsql). */
+function bytes(value: unknown): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (!(value instanceof Uint8Array)) throw corrupt("a row whose data is no bytes");
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}

@@ -1,0 +1,191 @@
+import { inProduction, isRow, sessionOf, taken } from "../lib/stores/row.ts";
+import {
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqliteValue,
+} from "../lib/stores/sqlite-database.ts";
+import { isSetUp, setUp } from "../lib/stores/sqlite-schema.ts";
+import { quoteName, toText } from "../lib/stores/text.ts";
+import type { Store, StoredSession } from "../store.ts";
+
+export type { SqliteDatabase, SqliteStatement, SqliteValue };
+
+export interface SqliteStoreOptions {
+  /** The table's name; default `flagon_sessions`. */
+  readonly table?: string;
+  /**
+   * What a commit waits for, where this store opened the file itself. `"full"` (default): the disk has it, so that a
+   * sign-out holds even when the power fails the moment after. `"normal"`: the operating system has it; several times
+   * faster, a crash of the process loses nothing, but after a power failure the last seconds are gone and a session
+   * that was ended in them is alive again.
+   */
+  readonly synchronous?: "full" | "normal";
+  /**
+   * How long a write waits for another process's, in milliseconds; default 1,000. SQLite's calls are synchronous: the
+   * whole process waits.
+   */
+  readonly busyTimeoutMs?: number;
+  /** The clock in milliseconds, for tests. */
+  readonly now?: () => number;
+}
+
+export interface SqliteStore extends Store {
+  /**
+   * Creates the table and its indexes, or brings older ones up to date; does nothing when they are. Run it when the app
+   * is deployed. Outside production (`NODE_ENV`) the store does it by itself at first use.
+   */
+  setup(): Promise<void>;
+  /** Closes the file that this store opened; a database that was given stays open. The next use opens it again. */
+  close(): void;
+}
+
+/**
+ * Sessions in an SQLite file: one machine, any number of processes.
+ *
+ * `database` is a path (default `flagon-sessions.sqlite` in the working directory), opened through `node:sqlite` or
+ * `bun:sqlite`, or an open database of `node:sqlite`, `bun:sqlite`, better-sqlite3 or libsql's synchronous API. One that
+ * is given keeps its settings, but that `setup` turns on WAL, without which readers wait for writers, and a busy timeout is set where there
+ * was none.
+ *
+ * Throws a `TypeError` for a path where the runtime has no SQLite, for anything that is no database, and for a table's
+ * name with other than letters, digits and `_`. In production every method rejects with a `TypeError` until `setup` ran.
+ */
+export function sqliteStore(
+  database: string | SqliteDatabase = "flagon-sessions.sqlite",
+  options: SqliteStoreOptions = {},
+): SqliteStore {
+  const { table = "flagon_sessions", now = Date.now, synchronous = "full", busyTimeoutMs = 1000 } = options;
+  const name = quoteName(table);
+  const file = openSqlite(database, { synchronous, busyTimeoutMs });
+  let statements: Statements | undefined;
+
+  async function setup(): Promise<void> {
+    await setUp(file.open(), table);
+  }
+
+  /** Every use passes here; only the first one waits. */
+  async function ready(): Promise<Statements> {
+    if (!isSetUp(file.open(), table)) {
+      if (inProduction()) {
+        throw new TypeError(
+          `the table ${name} is missing or out of date: await store.setup() when the app is deployed`,
+        );
+      }
+      await setup();
+    }
+    statements ??= prepare(file.open(), name);
+    return statements;
+  }
+
+  return {
+    setup,
+    close() {
+      statements = undefined;
+      file.close();
+    },
+    async read(id) {
+      const { read } = statements ?? (await ready());
+      const row = read.get(toText(id), now());
+      return isRow(row) ? sessionOf(row) : null;
+    },
+    async create(session) {
+      const { create } = statements ?? (await ready());
+      if (changes(create.run(toText(session.id), ...valuesOf(session), now())) === 0) throw taken();
+    },
+    async replace(session, version) {
+      const { replace } = statements ?? (await ready());
+      const ends = session.data === null ? 1 : 0;
+      return changes(replace.run(...valuesOf(session), toText(session.id), version, now(), ends)) === 1;
+    },
+    async touch(id, clocks) {
+      const { touch } = statements ?? (await ready());
+      touch.run(clocks.expiresAt, clocks.lastSeenAt, toText(id), now());
+    },
+    async delete(id) {
+      const { remove } = statements ?? (await ready());
+      remove.run(toText(id));
+    },
+    async list(userId) {
+      const { list } = statements ?? (await ready());
+      return list.all(toText(userId), now()).filter(isRow).map(sessionOf);
+    },
+    async deleteByUser(userId, except) {
+      const { removeByUser } = statements ?? (await ready());
+      return changes(removeByUser.run(toText(userId), except === undefined ? NO_ID : toText(except), now()));
+    },
+    async deleteExpired(moment) {
+      const { prune } = statements ?? (await ready());
+      for (let count = 0; ; ) {
+        const batch = changes(prune.run(moment));
+        count += batch;
+        if (batch < PRUNE_BATCH) return count;
+        // Requests that came in meanwhile go first, in this process and in others: the lock is free between batches.
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    },
+  };
+}
+
+/** Small enough that a request that comes in meanwhile waits for a few milliseconds. */
+const PRUNE_BATCH = 200;
+
+/** A bare quote is no text that `toText` returns, so it is no session's id. */
+const NO_ID = '"';
+
+interface Statements {
+  readonly read: SqliteStatement;
+  readonly create: SqliteStatement;
+  readonly replace: SqliteStatement;
+  readonly touch: SqliteStatement;
+  readonly remove: SqliteStatement;
+  readonly list: SqliteStatement;
+  readonly removeByUser: SqliteStatement;
+  readonly prune: SqliteStatement;
+}
+
+/**
+ * One statement for each act: SQLite runs a statement wholly or not at all, under its one write lock, so that compare
+ * and write can't be parted, and no transaction of ours can meet one that the database's owner has open.
+ */
+function prepare(database: SqliteDatabase, table: string): Statements {
+  const columns = `id, version, user_id AS userId, device, created_at AS createdAt, last_seen_at AS lastSeenAt,
+    expires_at AS expiresAt, data`;
+  const statement = (sql: string): SqliteStatement => database.prepare(sql);
+  return {
+    read: statement(`SELECT ${columns} FROM ${table} WHERE id = ? AND expires_at > ?`),
+    create: statement(`INSERT INTO ${table} (id, version, user_id, device, created_at, last_seen_at, expires_at, data)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+      version = excluded.version, user_id = excluded.user_id, device = excluded.device, created_at = excluded.created_at,
+      last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at, data = excluded.data
+      WHERE expires_at <= ?`),
+    replace: statement(`UPDATE ${table} SET
+      version = ?, user_id = ?, device = ?, created_at = ?, last_seen_at = ?, expires_at = ?, data = ?
+      WHERE id = ? AND version = ? AND expires_at > ? AND (data IS NOT NULL OR ? = 1)`),
+    touch: statement(`UPDATE ${table} SET expires_at = max(expires_at, ?), last_seen_at = max(last_seen_at, ?)
+      WHERE id = ? AND expires_at > ? AND data IS NOT NULL`),
+    remove: statement(`DELETE FROM ${table} WHERE id = ?`),
+    list: statement(`SELECT ${columns} FROM ${table} WHERE user_id = ? AND expires_at > ? AND data IS NOT NULL
+      ORDER BY last_seen_at DESC, created_at DESC, id`),
+    removeByUser: statement(`DELETE FROM ${table}
+      WHERE user_id = ? AND id <> ? AND expires_at > ? AND data IS NOT NULL`),
+    prune: statement(`DELETE FROM ${table} WHERE rowid IN
+      (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ${PRUNE_BATCH})`),
+  };
+}
+
+function valuesOf(session: StoredSession): SqliteValue[] {
+  return [
+    session.version,
+    session.userId === null ? null : toText(session.userId),
+    session.device === null ? null : toText(session.device),
+    session.createdAt,
+    session.lastSeenAt,
+    session.expiresAt,
+    session.data,
+  ];
+}
+
+function changes(result: { readonly changes: number | bigint }): number {
+  return Number(result.changes);
+}
