@@ -1,25 +1,19 @@
 import { defineConfig } from "vitest/config";
 
 /** `flagon/…` means the sources here, so that tests need no build. */
-const conditions = ["flagon-source"];
+const conditions = ["flagon-source", "node"];
 
 export default defineConfig({
-  resolve: { conditions: [...conditions, "module", "node", "import", "default"] },
-  ssr: {
-    resolve: {
-      conditions: [...conditions, "module", "node", "import", "default"],
-      externalConditions: [...conditions, "node"],
-    },
-  },
+  ssr: { resolve: { conditions } },
   test: {
     include: ["packages/flagon/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
     // One framework to a process: each test file has a process of its own, so that what one framework patches (Express
     // its request prototype, say) can't hold another's test up.
     pool: "forks",
     isolate: true,
-    execArgv: ["--conditions=flagon-source"],
+    globalSetup: ["./test/support/needed-services.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    passWithNoTests: true,
+    reporters: ["default", "./scripts/plain-line-reporter.ts"],
   },
 });

@@ -4,12 +4,10 @@
  * that was installed, which npm puts first on the PATH. Built-ins only: nothing is installed before this has run.
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { alone } from "./alone.mjs";
 
 /** The oldest Node that runs TypeScript and `node:sqlite` as they are, for machines for which npm has no Node. */
 const OLDEST_OWN_NODE = 24;
@@ -18,7 +16,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const modules = join(root, "node_modules");
 
 if (!isInstalled()) {
-  await alone(() => {
+  await alone(`installing into ${root}`, () => {
     // Someone else may have done it while this one waited.
     if (!isInstalled()) install();
   });
@@ -33,7 +31,8 @@ function isInstalled() {
   const isAsWanted = (/** @type {[string, Entry]} */ [path, entry]) => {
     const found = present[path];
     if (found === undefined) return path === "" || entry.optional || entry.devOptional; // for another platform
-    return found.version === entry.version && found.integrity === entry.integrity;
+    const isSame = entry.integrity === undefined || found.integrity === entry.integrity;
+    return found.version === entry.version && isSame;
   };
   return Object.entries(wanted).every(isAsWanted) && Object.keys(present).every((path) => path in wanted);
 }
@@ -85,54 +84,6 @@ function checkNode() {
     );
   }
   process.stderr.write(`npm has no Node 26 that runs here (${where}): going on with this machine's Node ${own}.\n`);
-}
-
-/**
- * Runs `work` while no other process does so for this folder: two `npm test` at once install once.
- * @param {() => void} work
- */
-async function alone(work) {
-  const lock = join(tmpdir(), `flagon-bootstrap-${createHash("sha256").update(root).digest("hex").slice(0, 16)}.pid`);
-  for (let told = false; !take(lock); told = true) {
-    if (!told) process.stderr.write("Another process is installing into this folder; waiting for it …\n");
-    await sleep(250);
-  }
-  const release = () => rmSync(lock, { force: true });
-  process.once("exit", release);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
-  work();
-  process.removeListener("exit", release);
-  release();
-}
-
-/** @param {string} lock */
-function take(lock) {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-    // The process that holds it may have been killed: then the lock is nobody's.
-    if (!isAlive(lock)) rmSync(lock, { force: true });
-    return false;
-  }
-}
-
-/** @param {string} lock */
-function isAlive(lock) {
-  try {
-    const pid = Number(readFileSync(lock, "utf8"));
-    if (pid === 0) return Date.now() - statSync(lock).mtimeMs < 5_000; // Just made, its number not written yet.
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-}
-
-/** @param {unknown} error */
-function codeOf(error) {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 /** @param {string} message @returns {never} */
