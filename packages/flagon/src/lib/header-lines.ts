@@ -53,6 +53,11 @@ export function withLines(response: Response, lines: readonly HeaderLine[]): Res
   }
 }
 
+/** Lets go of a body that will not be sent, so that what feeds it stops. */
+export function discard(response: Response | undefined): void {
+  response?.body?.cancel().catch(() => {});
+}
+
 function writeLines(headers: Headers, lines: readonly HeaderLine[]): void {
   for (const [name, value] of lines) {
     if (isSetCookie(name)) headers.append(name, value);

@@ -100,6 +100,11 @@ export class RawConnection {
     }
   }
 
+  /** Waits until the server has ended the connection. */
+  async ended(): Promise<void> {
+    while (!this.#isClosed) await this.#more();
+  }
+
   /** Ends the connection as a browser does whose window is closed. */
   destroy(): void {
     this.#socket.destroy();
