@@ -135,12 +135,14 @@ function runClock() {
 /** The page showed a flash, so its answer carried a new cookie, which only the next request can weigh. */
 async function weighCookie() {
   const bytes = find("[data-cookie-bytes]");
-  const gauge = find("[data-cookie-gauge]");
-  if (bytes === null || !(gauge instanceof HTMLMeterElement) || find("[data-flash]") === null) return;
+  const meter = find("[data-cookie-meter]");
+  const bar = document.querySelector("[data-cookie-bar]");
+  if (bytes === null || !(meter instanceof HTMLMeterElement) || find("[data-flash]") === null) return;
   const response = await fetch("/session/clock");
   const answer = await response.json();
   bytes.textContent = answer.bytes.toLocaleString("en");
-  gauge.value = answer.bytes;
+  meter.value = answer.bytes;
+  bar?.setAttribute("width", `${(100 * answer.bytes) / meter.max}%`);
 }
 
 // Back, after a sign-out, must not show what was there before it.

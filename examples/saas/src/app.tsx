@@ -19,6 +19,7 @@ export function createApp(services: Services): Hono<AppEnv> {
     secret: [...config.secret],
     lifetime: config.lifetime,
     permanentLifetime: config.permanentLifetime,
+    now: services.now,
   });
 
   const app = new Hono<AppEnv>();

@@ -11,6 +11,8 @@ export interface Services {
   readonly users: Users;
   readonly attempts: Attempts;
   readonly signUps: SignUps;
+  /** The clock in milliseconds; the same for sessions and for what pages say of them. */
+  readonly now: () => number;
 }
 
 /** What a route finds in its context: Flagon's session, who is signed in with it, and the services. */

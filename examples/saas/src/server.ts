@@ -18,7 +18,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const database = new DatabaseSync(join(config.dataFolder, "app.db"));
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000");
     const users = openUsers(database);
-    const app = createApp({ config, users, attempts: countAttempts(), signUps: countSignUps() });
+    const app = createApp({ config, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     const port = await listen(server, config.host, config.port);
     if (config.secretNote !== null) console.log(config.secretNote);

@@ -29,7 +29,7 @@ export const assets = new Hono();
 
 assets.get("/assets/:version/:name", (c) => {
   const file = files.get(c.req.param("name"));
-  if (file === undefined || c.req.path !== file.path) return c.notFound();
+  if (file === undefined || c.req.path !== file.path) return c.text("Not Found", 404);
   return c.body(file.body, 200, {
     "content-type": file.type,
     "cache-control": "public, max-age=31536000, immutable",

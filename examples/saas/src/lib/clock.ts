@@ -21,9 +21,10 @@ export function lifetimeOf(config: Config, permanent: boolean): Lifetime {
 export function sessionClock(c: AppContext): Clock | null {
   const session = c.get("session");
   if (session.isNew || session.createdAt === null) return null;
-  const { idle, absolute } = lifetimeOf(c.get("services").config, session.permanent);
+  const { config, now } = c.get("services");
+  const { idle, absolute } = lifetimeOf(config, session.permanent);
   return {
-    now: Date.now(),
+    now: now(),
     idleEndsAt: session.expiresAt,
     endsAt: session.createdAt + absolute * 1_000,
     idleMs: idle * 1_000,

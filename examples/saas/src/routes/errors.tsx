@@ -17,10 +17,10 @@ export const notFound: NotFoundHandler<AppEnv> = (c) =>
 export const showError: ErrorHandler<AppEnv> = (error, c) => {
   if (error instanceof SessionError) {
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
-    const { title, text, action } = wordsFor(error);
+    const { title, text, action, status } = wordsFor(error);
     return plainPage(
       c,
-      { title, status: error.status === 403 ? 403 : error.status === 503 ? 503 : 500 },
+      { title, status },
       <Message title={title} action={action}>
         {text}
       </Message>,
@@ -41,12 +41,15 @@ function wordsFor(error: SessionError): MessageWords {
   switch (error.code) {
     case "cross_site_request":
       return {
+        status: 403,
         title: "This came from another site",
         text: "Another website sent this form, so it was refused, and nothing was changed.",
         action: { href: "/", label: "Go home" },
       };
     case "cookie_too_large":
       return {
+        // Elsewhere a bug of the app; here it is what the visitor asked to keep.
+        status: 413,
         title: "That did not fit",
         text: `Nothing was changed: the ${error.message}.`,
         action: { href: "/session", label: "Back to your session" },
@@ -54,6 +57,7 @@ function wordsFor(error: SessionError): MessageWords {
     default:
       console.error(error);
       return {
+        status: 503,
         title: "We can’t reach your session",
         text: "You are still signed in. Please try again in a few seconds.",
         action: { href: "/", label: "Try again" },
@@ -67,6 +71,7 @@ interface Action {
 }
 
 interface MessageWords {
+  readonly status: 403 | 413 | 503;
   readonly title: string;
   readonly text: string;
   readonly action: Action;

@@ -15,8 +15,9 @@ home.get("/", (c) => {
   const user = c.get("user");
   if (user === null)
     return page(c, { title: "Sessions that last" }, <Invitation carriesSession={!c.get("session").isNew} />);
-  const since = c.get("session").authenticatedAt ?? Date.now();
-  return page(c, { title: "Home" }, <Welcome user={user} clock={sessionClock(c)} signedInFor={Date.now() - since} />);
+  const now = c.get("services").now();
+  const since = c.get("session").authenticatedAt ?? now;
+  return page(c, { title: "Home" }, <Welcome user={user} clock={sessionClock(c)} signedInFor={now - since} />);
 });
 
 const Invitation: FC<{ carriesSession: boolean }> = ({ carriesSession }) => (

@@ -49,17 +49,7 @@ const Cookie: FC<SessionPageProps> = ({ cookie, id, permanent, username }) => (
         <strong data-cookie-bytes>{numberText(cookie?.bytes ?? 0)}</strong> of {numberText(cookieBytesMax)} bytes
       </p>
     </div>
-    <meter
-      class="gauge"
-      min={0}
-      max={cookieBytesMax}
-      high={3_500}
-      value={cookie?.bytes ?? 0}
-      aria-label="Bytes of the cookie in use"
-      data-cookie-gauge
-    >
-      {cookie?.bytes ?? 0}
-    </meter>
+    <Gauge bytes={cookie?.bytes ?? 0} />
     {cookie === null ? (
       <p class="empty">There is none. A visitor gets a cookie with the first value that is kept.</p>
     ) : (
@@ -87,6 +77,24 @@ const Cookie: FC<SessionPageProps> = ({ cookie, id, permanent, username }) => (
       </dl>
     )}
   </section>
+);
+
+/** The meter is for screen readers; browsers draw it each in its own way, so the bar is drawn beside it. */
+const Gauge: FC<{ bytes: number }> = ({ bytes }) => (
+  <>
+    <meter
+      class="visually-hidden"
+      min={0}
+      max={cookieBytesMax}
+      value={bytes}
+      aria-label="Bytes of the cookie in use"
+      data-cookie-meter
+    />
+    <svg class="gauge" width="100%" height="12" aria-hidden="true">
+      <rect class="gauge-track" width="100%" height="12" rx="6" />
+      <rect class="gauge-value" width={`${(100 * bytes) / cookieBytesMax}%`} height="12" rx="6" data-cookie-bar />
+    </svg>
+  </>
 );
 
 const Values: FC<SessionPageProps> = ({ entries, problems, typed }) => (

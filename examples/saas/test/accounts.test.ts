@@ -1,0 +1,131 @@
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, expect, test, vi } from "vitest";
+import { countAttempts, countSignUps, network } from "../src/accounts/attempts.ts";
+import { checkPassword, hashPassword, isOutdated, passwordProblem } from "../src/accounts/passwords.ts";
+import { openUsers, type Users, usernameProblem } from "../src/accounts/users.ts";
+
+const argon2 = vi.hoisted(() => ({ verified: [] as string[] }));
+
+vi.mock("@node-rs/argon2", async (importActual) => {
+  const actual = await importActual<typeof import("@node-rs/argon2")>();
+  const verify: typeof actual.verify = (hash, ...rest) => {
+    argon2.verified.push(String(hash));
+    return actual.verify(hash, ...rest);
+  };
+  return { ...actual, verify };
+});
+
+let users: Users;
+beforeEach(() => {
+  users = openUsers(new DatabaseSync(":memory:"));
+  argon2.verified = [];
+});
+
+test("an account is found by its name in any case, and by letters that look the same", () => {
+  const ada = users.add("Ada", "hash");
+  expect(users.byName("ADA ")?.id).toBe(ada?.id);
+  expect(users.byName("\uff21da")?.id).toBe(ada?.id);
+  expect(users.byId(ada?.id ?? "")?.username).toBe("Ada");
+  expect(users.byName("Adam")).toBeNull();
+});
+
+test("a name that differs only in case is taken", () => {
+  users.add("Ada", "first");
+  expect(users.add("aDA", "second")).toBeNull();
+  expect(users.byName("ada")?.passwordHash).toBe("first");
+});
+
+test.each(["ada", "Ada-Lovelace", "a.b_c", "Ægir", "李小龍", "x".repeat(32)])("%s will do as a name", (name) => {
+  expect(usernameProblem(name)).toBeNull();
+});
+
+test.each(["", " ", "a", "-ada", "a b", "a\nda", "ada\u202e", "<b>", "x".repeat(33)])("%j is no name", (name) => {
+  expect(usernameProblem(name)).not.toBeNull();
+});
+
+test.each([
+  ["eleven chars", "elevenchars"],
+  ["nothing", ""],
+  ["one character many times", "a".repeat(20)],
+  ["the name with little around it", "ada-lovelace1"],
+  ["a novel", "ab cd ".repeat(50)],
+])("%s is refused as a password", (_, password) => {
+  expect(passwordProblem(password, "Ada-Lovelace")).not.toBeNull();
+});
+
+test("a pass phrase in any script will do", () => {
+  expect(passwordProblem("correct horse battery", "ada")).toBeNull();
+  expect(passwordProblem("наш старый добрый чайник", "ada")).toBeNull();
+});
+
+test("a password is kept as argon2id at OWASP's parameters, and only it opens the account", async () => {
+  const hash = await hashPassword("correct horse battery");
+  expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  expect(isOutdated(hash)).toBe(false);
+  expect(await checkPassword(hash, "correct horse battery")).toBe(true);
+  expect(await checkPassword(hash, "correct horse batterz")).toBe(false);
+});
+
+test("a hash of other parameters is outdated", () => {
+  expect(isOutdated("$argon2id$v=19$m=4096,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA")).toBe(true);
+});
+
+test("a letter written in two ways is one password", async () => {
+  expect(await checkPassword(await hashPassword("caf\u00e9 au lait"), "cafe\u0301 au lait")).toBe(true);
+});
+
+test("an unknown user costs the same work as a wrong password, and never gets in", async () => {
+  const hash = await hashPassword("correct horse battery");
+  expect(await checkPassword(hash, "wrong wrong wrong")).toBe(false);
+  expect(await checkPassword(null, "wrong wrong wrong")).toBe(false);
+  const parameters = argon2.verified.map((text) => text.split("$").slice(0, 4).join("$"));
+  expect(parameters).toHaveLength(2);
+  expect(parameters[0]).toBe(parameters[1]);
+});
+
+test("the eleventh try for an account waits, whoever sends it and whether or not the account exists", async () => {
+  const attempts = countAttempts();
+  for (let n = 1; n <= 10; n += 1) expect(await attempts.take("ada", `192.0.2.${n}`)).toBeNull();
+  expect(await attempts.take("ADA", "198.51.100.1")).toBeGreaterThan(800);
+  expect(await attempts.take("bob", "198.51.100.1")).toBeNull();
+});
+
+test("tries sent at the same moment count one by one", async () => {
+  const attempts = countAttempts();
+  const waits = await Promise.all(Array.from({ length: 50 }, () => attempts.take("ada", "192.0.2.1")));
+  expect(waits.filter((wait) => wait === null)).toHaveLength(10);
+});
+
+test("one address can't go through many accounts", async () => {
+  const attempts = countAttempts();
+  const waits = await Promise.all(Array.from({ length: 80 }, (_, n) => attempts.take(`user-${n}`, "2001:db8:1:2::1")));
+  expect(waits.filter((wait) => wait === null)).toHaveLength(60);
+  expect(await attempts.take("another", "2001:db8:1:2:ffff::9")).not.toBeNull();
+  expect(await attempts.take("another", "2001:db8:1:3::1")).toBeNull();
+});
+
+test("a right password gives the account's tries back", async () => {
+  const attempts = countAttempts();
+  for (let n = 1; n <= 30; n += 1) {
+    expect(await attempts.take("ada", "192.0.2.1")).toBeNull();
+    await attempts.succeeded("ada", "192.0.2.1");
+  }
+});
+
+test("an address makes thirty accounts an hour at most", async () => {
+  const signUps = countSignUps();
+  for (let n = 1; n <= 30; n += 1) expect(await signUps.take("192.0.2.1")).toBeNull();
+  expect(await signUps.take("192.0.2.1")).toBeGreaterThan(3_000);
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["2001:db8::1", "2001:db8:0:0"],
+  ["2001:0DB8:0001:0002:3:4:5:6", "2001:db8:1:2"],
+  ["fe80::1%eth0", "fe80:0:0:0"],
+  ["::1", "0:0:0:0"],
+  ["unknown", "unknown"],
+])("%s counts as %s", (address, expected) => {
+  expect(network(address)).toBe(expected);
+});

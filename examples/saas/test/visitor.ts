@@ -1,0 +1,93 @@
+import { DatabaseSync } from "node:sqlite";
+import type { Hono } from "hono";
+import { countAttempts, countSignUps } from "../src/accounts/attempts.ts";
+import { openUsers, type Users } from "../src/accounts/users.ts";
+import { createApp } from "../src/app.tsx";
+import type { Config } from "../src/config.ts";
+import type { AppEnv } from "../src/context.ts";
+
+export const password = "correct horse battery";
+
+export const config: Config = {
+  production: false,
+  secret: ["N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests"],
+  secretNote: null,
+  dataFolder: "",
+  host: "127.0.0.1",
+  port: 0,
+  lifetime: { idle: 1_800, absolute: 43_200 },
+  permanentLifetime: { idle: 31 * 86_400, absolute: 180 * 86_400 },
+  freshFor: 600,
+};
+
+export interface TestApp {
+  readonly app: Hono<AppEnv>;
+  readonly users: Users;
+  /** Moves the app's clock. */
+  pass(seconds: number): void;
+}
+
+export function makeApp(): TestApp {
+  let now = Date.UTC(2026, 0, 5, 12);
+  const users = openUsers(new DatabaseSync(":memory:"));
+  const services = { config, users, attempts: countAttempts(), signUps: countSignUps(), now: () => now };
+  return {
+    app: createApp(services),
+    users,
+    pass(seconds) {
+      now += seconds * 1_000;
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | null;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** A browser as far as cookies go, on the app's own site unless headers say otherwise. */
+export class Visitor {
+  readonly #app: TestApp;
+  readonly #address: string;
+  cookie: string | null = null;
+
+  constructor(app: TestApp, address = "192.0.2.1") {
+    this.#app = app;
+    this.#address = address;
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#ask(path, { headers });
+  }
+
+  post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Answer> {
+    const body = new URLSearchParams(fields);
+    return this.#ask(path, { method: "POST", body, headers: { "sec-fetch-site": "same-origin", ...headers } });
+  }
+
+  async signUp(username: string): Promise<void> {
+    const { status, text } = await this.post("/sign-up", { username, password });
+    if (status !== 303) throw new Error(`no account: ${status} ${text}`);
+  }
+
+  async #ask(path: string, init: RequestInit): Promise<Answer> {
+    const headers = new Headers(init.headers);
+    if (this.cookie !== null) headers.set("cookie", this.cookie);
+    const environment = { incoming: { socket: { remoteAddress: this.#address } } };
+    const response = await this.#app.app.request(`http://localhost${path}`, { ...init, headers }, environment);
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ""] = line.split(";");
+      this.cookie = /max-age=0/i.test(line) ? null : pair;
+    }
+    const location = response.headers.get("location");
+    return { status: response.status, location, headers: response.headers, text: await response.text() };
+  }
+}
+
+/** The messages that a page shows, flashes and its own, as text. */
+export function messages(html: string): string[] {
+  const found = html.matchAll(/<div class="(?:flash|notice) [^"]*"[^>]*>.*?<p>(.*?)<\/p>/gs);
+  return [...found].map(([, text = ""]) => text.replace(/<span class="visually-hidden">.*?<\/span>/g, ""));
+}
