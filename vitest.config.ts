@@ -11,6 +11,7 @@ export default defineConfig({
     // its request prototype, say) can't hold another's test up.
     pool: "forks",
     isolate: true,
+    maxWorkers: "100%",
     globalSetup: ["./test/support/needed-services.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -1,0 +1,59 @@
+/**
+ * What Flagon adds to a server that is bundled: the core, and what each door adds to it. Minified by esbuild, gzipped.
+ * Fails when one is over its limit.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const CORE_BYTES_MAX = 9_000;
+const DOOR_BYTES_MAX = 2_000;
+/** For tests alone: no server carries it. */
+const unlimited = ["flagon/testing"];
+
+interface Manifest {
+  exports: Record<string, string | { "flagon-source": string }>;
+}
+
+const folder = join(import.meta.dirname, "../packages/flagon");
+const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+const doors = Object.entries(manifest.exports).flatMap(([path, target]) =>
+  typeof target === "string" ? [] : [{ name: join("flagon", path), file: join(folder, target["flagon-source"]) }],
+);
+const core = doors.filter(({ name }) => name === "flagon");
+
+const coreBytes = await gzippedBytes(core);
+const rows = [row("flagon", coreBytes, CORE_BYTES_MAX)];
+for (const door of doors) {
+  if (core.includes(door)) continue;
+  const added = (await gzippedBytes([...core, door])) - coreBytes;
+  rows.push(row(`+ ${door.name}`, added, unlimited.includes(door.name) ? Number.POSITIVE_INFINITY : DOOR_BYTES_MAX));
+}
+console.log(`${"".padEnd(24)}${"min+gz".padStart(9)}${"limit".padStart(9)}`);
+for (const { text } of rows) console.log(text);
+if (rows.some(({ isOver }) => isOver)) process.exitCode = 1;
+
+function row(name: string, bytes: number, max: number): { text: string; isOver: boolean } {
+  const isOver = bytes > max;
+  const limit = Number.isFinite(max) ? String(max) : "none";
+  const text = `${name.padEnd(24)}${String(bytes).padStart(9)}${limit.padStart(9)}${isOver ? "  TOO LARGE" : ""}`;
+  return { text, isOver };
+}
+
+async function gzippedBytes(modules: readonly { file: string }[]): Promise<number> {
+  const contents = modules.map(({ file }, index) => `export * as m${index} from ${JSON.stringify(file)};`).join("\n");
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "es2023",
+    packages: "external",
+  });
+  const [bundle] = outputFiles;
+  if (!bundle) throw new Error("esbuild made nothing");
+  return gzipSync(bundle.contents, { level: 9 }).length;
+}
