@@ -10,7 +10,7 @@ const packed = mkdtempSync(join(tmpdir(), "flagon-pack-"));
 try {
   step("lockfile", "node", "scripts/complete-lockfile.ts", "--check");
   step("lockfile agrees with package.json", "npm", "ci", "--dry-run", "--ignore-scripts", "--loglevel=error");
-  step("format and lint", "biome", "ci", "--error-on-warnings", ".");
+  step("format and lint", "biome", "ci", "--colors=off", "--error-on-warnings", ".");
   step("types", "tsc", "--build");
   step("unused files, exports and dependencies", "knip");
   step("build", "node", "scripts/build.ts");
