@@ -11,30 +11,35 @@ import { type Sessions, sessionsFrom } from "./sessions.ts";
 
 export type { Register } from "./index.ts";
 
+/** What the handler gets. On HTTP/2 it is an `Http2ServerRequest`, whose compatibility API has the same members. */
+export type SessionRequest<Data extends object = RegisteredData> = IncomingMessage & { session: Session<Data> };
+
+/** A listener for servers of `node:http`, `node:https` and `node:http2`. */
+export type NodeListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => unknown;
+
 /**
  * ```ts
  * createServer(session(sessions, (request, response) => response.end(String(request.session.get("visits")))));
  * ```
  *
- * For `node:http`, `node:https` and the compatibility API of `node:http2` (not for what is written to an HTTP/2 stream
- * itself). The session is saved before the response's first byte. A `SessionError` is answered with its status; another
- * failure of the session itself with 500 and a process warning. What the handler throws stays its own: it is thrown on,
- * and a promise that it returns is returned.
+ * For HTTP/1.1, and for the compatibility API of HTTP/2 (not for what is written to an HTTP/2 stream itself). The session
+ * is saved before the response's first byte. A `SessionError` is answered with its status; another failure of the session
+ * itself with 500 and a process warning. What the handler throws stays its own: it is thrown on, and a promise that it
+ * returns is returned.
  */
-export function session<
-  Data extends object = RegisteredData,
-  In extends IncomingMessage | Http2ServerRequest = IncomingMessage,
-  Out extends ServerResponse | Http2ServerResponse = ServerResponse,
->(
+export function session<Data extends object = RegisteredData>(
   given: SessionOptions<Data> | Sessions<Data>,
-  handler: (request: In & { session: Session<Data> }, response: Out) => unknown,
-): (request: In, response: Out) => unknown {
+  handler: (request: SessionRequest<Data>, response: ServerResponse) => unknown,
+): NodeListener {
   const sessions = sessionsFrom(given);
   return (request, response) => {
     const answer = (error: unknown): void => answerError(response, error);
     const run = (session: Session<Data>): unknown => {
       holdHead(response, (head) => sessions.commit(session, head), answer);
-      return handler(Object.assign(request, { session }), response);
+      return handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
     };
     let opened: Session<Data> | Promise<Session<Data>>;
     try {

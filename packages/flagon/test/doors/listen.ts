@@ -2,7 +2,11 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
-import { test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { SessionError } from "../../src/errors.ts";
+import { createSessions } from "../../src/index.ts";
+import { cookieName, type Data, WatchedSessions } from "../../src/lib/conformance/visits.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
 import type { AdapterReply, ConformanceCase, RunningAdapter } from "../../src/testing.ts";
 
 /** A server on a free port of the loopback address. */
@@ -56,4 +60,38 @@ export function streamOf(chunks: AsyncIterable<string>): ReadableStream<Uint8Arr
       await iterator.return?.();
     },
   });
+}
+
+/** Sessions with a store of their own, so that each commit of a change is a promise. */
+export function storedSessions(): WatchedSessions {
+  return new WatchedSessions(createSessions<Data>({ ...options, store: memoryStore() }), true);
+}
+
+export function sealedSessions(): WatchedSessions {
+  return new WatchedSessions(createSessions<Data>(options), false);
+}
+
+const options = { secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName } };
+
+export const homes: [name: string, make: () => WatchedSessions][] = [
+  ["sealed", sealedSessions],
+  ["stored", storedSessions],
+];
+
+export const down: SessionError = new SessionError("store_unavailable", "the store does not answer");
+
+/** Starts servers and ends them after each test; fails a test that left a rejection to nobody. */
+export function servers(): (listener: RequestListener) => Promise<string> {
+  const running: RunningAdapter[] = [];
+  const unhandled: unknown[] = [];
+  process.on("unhandledRejection", (error) => unhandled.push(error));
+  afterEach(async () => {
+    for (const { close } of running.splice(0)) await close();
+    expect(unhandled.splice(0)).toEqual([]);
+  });
+  return async (listener) => {
+    const server = await listen(listener);
+    running.push(server);
+    return server.origin;
+  };
 }

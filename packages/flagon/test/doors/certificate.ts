@@ -1,0 +1,21 @@
+/** A throwaway certificate for 127.0.0.1 that signs itself and that nobody else trusts: tests of TLS need one. */
+export const certificate: { readonly cert: string; readonly key: string } = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBkDCCATagAwIBAgIURvpEY5Wbq72I9GJrmeR8qBaBIGkwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzAyNTMzOFoYDzIxMjYxMDMw
+MDI1MzM4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATy38/CP18rqk10yy06wIjaxCdlTg/tzvZABuaB/oPuLBJCoJrreUMR
+s2ePUDb8smrXIq4yv7HzITPXDUbxZDLYo2QwYjAdBgNVHQ4EFgQUvXxUlbXytDNc
+oZYDInR1+J4V8CEwHwYDVR0jBBgwFoAUvXxUlbXytDNcoZYDInR1+J4V8CEwDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUC
+IQCZfmXuX5bZUflSTUAd2seQcyccdqoQrK1r5PYkZ6EpYwIgaWpZ57hBUBhFohr8
+HxKo8tJRP9DFfwFgOeAPGAQ2BiQ=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQginUUqPsALuRKhlnS
+GS5PkV/ZBD1W5C9kFGmyCJng/iehRANCAATy38/CP18rqk10yy06wIjaxCdlTg/t
+zvZABuaB/oPuLBJCoJrreUMRs2ePUDb8smrXIq4yv7HzITPXDUbxZDLY
+-----END PRIVATE KEY-----
+`,
+};
