@@ -72,6 +72,8 @@ function runClock() {
   const bannerTime = find("[data-ending-time]");
   const stay = find("[data-stay]");
   let left = false;
+  /** Asked too early, the server would find the session alive, and prolong it. */
+  const graceMs = 250;
 
   const set = (/** @type {Clock} */ clock) => {
     ahead = clock.now - Date.now();
@@ -100,7 +102,7 @@ function runClock() {
     const rest = Math.min(ends.idle, ends.limit) - time;
     const href = byLimit ? limitHref : idleHref;
     if (href === undefined) return;
-    if (rest <= 0 && !left) {
+    if (rest <= -graceMs && !left) {
       left = true;
       location.assign(href);
     }
@@ -122,7 +124,7 @@ function runClock() {
   stay?.addEventListener("click", async () => {
     const response = await fetch("/session/clock");
     const { clock, signedIn } = await response.json();
-    if (!signedIn || clock === null) return location.reload();
+    if (!signedIn || clock === null) return location.assign(idleHref ?? "/sign-in");
     set(clock);
     tabs.postMessage(clock);
     tick();
