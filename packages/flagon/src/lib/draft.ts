@@ -144,7 +144,8 @@ export class Draft {
 
   /** Now rather than at the end of the request, where nobody would see which line set it. */
   #requireCarried(key: string, value: unknown): void {
-    if (typeof value !== "string" && typeof value !== "boolean") this.#print(key, value);
+    // Text too: a format may keep a key for itself.
+    this.#print(key, value);
   }
 
   #inBase(key: string): boolean {

@@ -5,7 +5,7 @@ import { encodeBase64url, randomBytes } from "../bytes.ts";
 import type { FlaskLogin, Sight } from "./flask-login.ts";
 import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
 import { Unreadable } from "./python-json.ts";
-import { FlaskNative, ownKeys, type Parts, putTogether, takeApart, toOwnKinds } from "./record.ts";
+import { FlaskNative, type Parts, putTogether, refuseOwnKey, takeApart, toOwnKinds } from "./record.ts";
 import { printValue, readTagged, writeTagged } from "./tagged-json.ts";
 import type { TimedSigner } from "./timed-signer.ts";
 
@@ -72,10 +72,7 @@ export class FlaskFormat implements CookieFormat {
   }
 
   print(key: string, value: unknown): string {
-    const instead = ownKeys.get(key);
-    if (instead !== undefined) {
-      throw new TypeError(`session key ${JSON.stringify(key)} is Flask's own; use ${instead}`);
-    }
+    refuseOwnKey(key);
     return printValue(key, value);
   }
 

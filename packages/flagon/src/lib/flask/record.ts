@@ -6,13 +6,19 @@ import { Markup, Tuple, tuple, Uuid } from "./values.ts";
 type Values = Record<string, unknown>;
 
 /** Keys of Flask's session that stand for something of Flagon's own, and are no data here. */
-export const ownKeys: ReadonlyMap<string, string> = new Map([
+const ownKeys: ReadonlyMap<string, string> = new Map([
   ["_permanent", "session.permanent"],
   ["_flashes", "session.flash() and session.flashes()"],
   ["_user_id", "session.login(), session.logout() and session.userId"],
   ["_fresh", "session.login() and session.isFresh()"],
   ["_id", "session.login()"],
 ]);
+
+/** Throws a `TypeError` for a key that stands for something of Flagon's own: setting `_user_id` would sign somebody in. */
+export function refuseOwnKey(key: string): void {
+  const instead = ownKeys.get(key);
+  if (instead !== undefined) throw new TypeError(`session key ${JSON.stringify(key)} is Flask's own; use ${instead}`);
+}
 
 /** Flask's session, taken apart. */
 export interface Parts {
@@ -61,7 +67,10 @@ export class FlaskNative {
 export function putTogether(record: SessionRecord, identify: () => string | null): Values {
   const native = FlaskNative.of(record);
   const values: Values = {};
-  for (const key of Object.keys(record.data)) setOwn(values, key, record.data[key]);
+  for (const key of Object.keys(record.data)) {
+    refuseOwnKey(key);
+    setOwn(values, key, record.data[key]);
+  }
   Object.assign(values, generalValues(record, native), loginValues(record, native, identify));
   if (native !== null) copyNotes(native.parts.data, values);
   return values;
