@@ -80,6 +80,7 @@ function stopOnSignals(server: Server, database: DatabaseSync): void {
     database.close();
     process.exit(0);
   };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  // Not `once`: npm passes Ctrl-C on to a process that the terminal has told already, and the second would kill it.
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
 }
