@@ -34,13 +34,16 @@ export interface Store {
   /** Resolves null for an unknown or expired id. A tombstone is returned as a session whose `data` is null. */
   read(id: string): Promise<StoredSession | null>;
 
-  /** Adds a row. Rejects when a live row has this id already; a row that has expired may be overwritten. */
+  /**
+   * Adds a row. Rejects with a `SessionError` `session_conflict` (any error whose `code` that is) when a live row has this
+   * id already, be it a tombstone; a row that has expired may be overwritten.
+   */
   create(session: StoredSession): Promise<void>;
 
   /**
    * Writes the row if, and only if, it is live and its version is still `version`; `session.version` is the new one.
-   * Resolves false, with nothing written, when the row is gone, has expired or was changed since. Compare and write in
-   * one atomic step of the engine.
+   * Resolves false, with nothing written, when the row is gone, has expired or was changed since, and when it is a
+   * tombstone that `session` with its data would undo. Compare and write in one atomic step of the engine.
    */
   replace(session: StoredSession, version: number): Promise<boolean>;
 
@@ -56,7 +59,7 @@ export interface Store {
   /** The user's live sessions, without tombstones, last seen first. Empty for an unknown user. */
   list(userId: string): Promise<StoredSession[]>;
 
-  /** Removes the user's sessions but `except`; resolves how many live ones that were. */
+  /** Removes the user's sessions but `except`, and no tombstones; resolves how many live ones that were. */
   deleteByUser(userId: string, except?: string): Promise<number>;
 
   /**
