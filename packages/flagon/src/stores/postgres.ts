@@ -27,7 +27,8 @@ export interface PostgresStore extends Store {
 }
 
 /**
- * Sessions in PostgreSQL. `client` is a `Pool` or `Client` of pg (or a driver of that shape), a PGlite, or postgres.js's `sql`.
+ * Sessions in PostgreSQL. `client` is a `Pool` of pg (or a driver of that shape), postgres.js's `sql`, or a PGlite. A
+ * `Client` of pg works as well, one statement after another.
  *
  * A commit waits for the disk as `synchronous_commit` says; where that is off, a crash of the server can bring back a
  * session that was ended in its last moments.
@@ -171,7 +172,7 @@ function statementsFor(table: string): Statements {
       WHERE t.expires_at <= $10 RETURNING 1`,
     replace: `UPDATE ${table} SET
       version = $2, user_id = $3, device = $4, created_at = $5, last_seen_at = $6, expires_at = $7, data = $8
-      WHERE id = $1 AND version = $9 AND expires_at > $10 AND (data IS NOT NULL OR $8 IS NULL) RETURNING 1`,
+      WHERE id = $1 AND version = $9 AND expires_at > $10 AND (data IS NOT NULL OR $8::bytea IS NULL) RETURNING 1`,
     touch: `UPDATE ${table} SET expires_at = greatest(expires_at, $2), last_seen_at = greatest(last_seen_at, $3)
       WHERE id = $1 AND expires_at > $4 AND data IS NOT NULL`,
     remove: `DELETE FROM ${table} WHERE id = $1`,

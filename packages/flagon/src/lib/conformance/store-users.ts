@@ -85,7 +85,7 @@ export const storeUserCases: readonly StoreCase[] = [
     name: "deleteExpired removes what had expired at its moment, tombstones too, and nothing live",
     test: async (bench) => {
       const store = await bench.store();
-      await store.deleteExpired(bench.time);
+      await store.deleteExpired(Number.MAX_SAFE_INTEGER);
       const ends = [1, 2, 3, 3].map((ms) => bench.session({ expiresAt: bench.time + ms, userId: bench.name("user") }));
       const tombstone = bench.session({ expiresAt: bench.time + 2, data: null });
       const live = [bench.session({ expiresAt: bench.time + 4 }), bench.session()];
@@ -102,7 +102,7 @@ export const storeUserCases: readonly StoreCase[] = [
     name: "deleteExpired goes by the latest expiry, whether touch or replace wrote it",
     test: async (bench) => {
       const store = await bench.store();
-      await store.deleteExpired(bench.time);
+      await store.deleteExpired(Number.MAX_SAFE_INTEGER);
       const [touched, replaced, cut] = [1, 1, 100].map((ms) => bench.session({ expiresAt: bench.time + ms }));
       if (!touched || !replaced || !cut) return;
       for (const session of [touched, replaced, cut]) await store.create(session);
@@ -125,8 +125,8 @@ export const storeUserCases: readonly StoreCase[] = [
     name: "deleteExpired goes through more than one batch",
     test: async (bench) => {
       const store = await bench.store();
-      await store.deleteExpired(bench.time);
-      const ends = Array.from({ length: 2_345 }, () => bench.session({ expiresAt: bench.time + 1 }));
+      await store.deleteExpired(Number.MAX_SAFE_INTEGER);
+      const ends = Array.from({ length: 1_234 }, () => bench.session({ expiresAt: bench.time + 1 }));
       for (let start = 0; start < ends.length; start += 100) {
         await Promise.all(ends.slice(start, start + 100).map((session) => store.create(session)));
       }
