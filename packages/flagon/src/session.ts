@@ -1,7 +1,6 @@
 import type { Flash, OpenRequest } from "./codec.ts";
 import type { RegisteredData } from "./index.ts";
 import type { CsrfTokens } from "./lib/csrf.ts";
-import { deviceOf } from "./lib/device.ts";
 import { type Duration, parseDuration } from "./lib/lifetime.ts";
 import type { Visit } from "./lib/visit.ts";
 
@@ -132,7 +131,7 @@ export class Session<Data extends object = RegisteredData> {
     this.#visit.beginChange();
     this.#visit.login(checkUserId(userId));
     if (permanent !== undefined) this.#visit.permanent = permanent;
-    this.#visit.device = device ?? deviceOf(this.#visit.request.header("user-agent"));
+    this.#visit.device = device ?? null;
   }
 
   /** Drops all data and ends the id. What is set or flashed afterwards begins a new session. */

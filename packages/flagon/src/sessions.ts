@@ -4,24 +4,21 @@ import { CookieJar, type CookieOptions } from "./lib/cookie.ts";
 import { CookieHome } from "./lib/cookie-home.ts";
 import { type CsrfTokens, tokensByData, tokensById } from "./lib/csrf.ts";
 import { isProduction } from "./lib/environment.ts";
-import { GuardedStore } from "./lib/guarded-store.ts";
 import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
 import type { Home, Stay } from "./lib/home.ts";
 import { createKeyRing } from "./lib/keys.ts";
+import { LateHome } from "./lib/late-home.ts";
 import { Lifetimes, parseDuration } from "./lib/lifetime.ts";
 import { CookieOpener, Upgrade } from "./lib/opening.ts";
 import { isPlainLoopback, OriginCheck } from "./lib/origin.ts";
 import { linesFor } from "./lib/response-rules.ts";
-import { RevocableHome } from "./lib/revocable-home.ts";
-import { Revocations } from "./lib/revocations.ts";
 import { sealed } from "./lib/sealed.ts";
+import type { ServerParts } from "./lib/server-homes.ts";
 import { createDataCheck } from "./lib/standard-schema.ts";
-import { StoreHome, type StoreParts } from "./lib/store-home.ts";
 import { printValue } from "./lib/values.ts";
 import { type Rules, Visit } from "./lib/visit.ts";
 import { checkOptions, readUntil, type SessionOptions } from "./options.ts";
 import { Session, visitOf } from "./session.ts";
-import type { Store } from "./store.ts";
 
 /** One of a user's live sessions, for a page that lists devices. Times are milliseconds since 1970. */
 export interface SessionInfo {
@@ -156,24 +153,18 @@ class AppSessions<Data extends object> implements Sessions<Data> {
 /** The one place where a home is chosen. */
 function homeOf<Data extends object>(
   { store, revocations, storeTimeout = "2s" }: SessionOptions<Data>,
-  parts: Omit<StoreParts, "store" | "revocations">,
+  parts: Omit<ServerParts, "store" | "timeoutMs">,
 ): Home {
-  const { opener, upgrades, now, longestLifetimeMs } = parts;
-  const guarded = (engine: Store): GuardedStore =>
-    new GuardedStore(engine, parseDuration(storeTimeout, "storeTimeout"));
+  const timeoutMs = parseDuration(storeTimeout, "storeTimeout");
   if (store !== undefined) {
-    const guardedStore = guarded(store);
-    return new StoreHome({
-      ...parts,
-      store: guardedStore,
-      revocations: new Revocations(guardedStore, now, longestLifetimeMs),
-    });
+    return new LateHome(async () => (await import("./lib/server-homes.ts")).storeHome({ ...parts, store, timeoutMs }));
   }
-  const cookies = new CookieHome(opener, upgrades, now);
-  if (revocations === undefined) return cookies;
-  const { store: engine, staleness = "5s" } = "store" in revocations ? revocations : { store: revocations };
+  if (revocations === undefined) return new CookieHome(parts.opener, parts.upgrades, parts.now);
+  const { store: ends, staleness = "5s" } = "store" in revocations ? revocations : { store: revocations };
   const stalenessMs = staleness === 0 ? 0 : parseDuration(staleness, "revocations.staleness");
-  return new RevocableHome(cookies, new Revocations(guarded(engine), now, longestLifetimeMs), stalenessMs);
+  return new LateHome(async () => {
+    return (await import("./lib/server-homes.ts")).revocableHome({ ...parts, store: ends, timeoutMs }, stalenessMs);
+  });
 }
 
 function standardName(codec: Codec, { domain, path = "/", secure = true }: CookieOptions): string {

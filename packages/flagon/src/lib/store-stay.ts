@@ -2,6 +2,7 @@ import type { SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { CookieJar } from "./cookie.ts";
+import { deviceOf } from "./device.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import type { Loaded, Stay } from "./home.ts";
@@ -163,7 +164,7 @@ export class StoreStay implements Stay {
       id: record.id,
       version,
       userId: record.userId,
-      device: record.userId === null ? null : (visit.device ?? before?.device ?? null),
+      device: record.userId === null ? null : deviceFor(visit, before),
       createdAt: record.createdAt ?? record.renewedAt,
       lastSeenAt: record.renewedAt,
       expiresAt: this.#expiresAt(record),
@@ -194,6 +195,11 @@ export class StoreStay implements Stay {
   #expiresAt(record: SessionRecord): number {
     return this.#home.parts.opener.expiresAt(record);
   }
+}
+
+function deviceFor(visit: Visit, before: StoredSession | null): string | null {
+  if (!visit.isLogin) return before?.device ?? null;
+  return visit.device ?? deviceOf(visit.request.header("user-agent"));
 }
 
 function dropped(visit: Visit): string[] {
