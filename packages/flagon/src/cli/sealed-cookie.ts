@@ -1,0 +1,138 @@
+import type { Buffer } from "node:buffer";
+import type { RejectReason, SessionRecord } from "../codec.ts";
+import { decodeBase64url, lengthPrefixed } from "../lib/bytes.ts";
+import { COOKIE_BYTES_MAX } from "../lib/cookie.ts";
+import { GuardedStore } from "../lib/guarded-store.ts";
+import { hourOf, type KeyRing } from "../lib/keys.ts";
+import { isFromTheFuture } from "../lib/lifetime.ts";
+import { readPlaintext, recordOf } from "../lib/plaintext.ts";
+import { Revocations } from "../lib/revocations.ts";
+import { KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf, sealedCookie, unseal } from "../lib/seal.ts";
+import type { PastedCookie } from "./cookie-text.ts";
+import { type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
+import { relative, span, timestamp } from "./words.ts";
+
+const HOUR_MS = 3_600_000;
+
+type Told = Omit<Finding, "name" | "bytes" | "format" | "title">;
+
+/** What Flagon's first byte makes of the base64url of a cookie: "AQ…" to "Af…", and so on. */
+export function kindOf(value: string): "sealed" | "store" | "row" | null {
+  const first = decodeBase64url(value.slice(0, 4))?.[0];
+  if (value.length < 20 || !/^[A-Za-z0-9_-]{4}/.test(value)) return null;
+  if (first === KIND_COOKIE) return "sealed";
+  if (first === KIND_STORE_COOKIE) return "store";
+  return first === KIND_ROW ? "row" : null;
+}
+
+/** Opens a sealed cookie as far as the secrets go, and says what a server would say, and why. */
+export async function tellSealed({ name, value }: PastedCookie, rules: Rules): Promise<Told & { name: string | null }> {
+  const bytes = decodeBase64url(value);
+  const damage = damageOf(value, bytes);
+  if (damage !== null || bytes === null) return { ...refused("malformed", damage ?? ""), name };
+  const sealedAt = `It was sealed in the hour from ${timestamp(bytes.readUIntBE(5, 3) * HOUR_MS)}`;
+  const { ring } = rules;
+  if (ring === null) {
+    const why = `${sealedAt}, with the secret ${hex(keyIdOf(bytes))}. Its secret tells the rest: set SESSION_SECRET, or pass --secret-file or --env-file.`;
+    return { verdict: "unchecked", reason: null, why, session: null, name };
+  }
+  if (ring.find(keyIdOf(bytes)) === undefined) {
+    const why = `${sealedAt}, with the secret ${hex(keyIdOf(bytes))}, and what was given is ${rules.keyIds.map(hex).join(", ")}: another environment's, or one that was retired.`;
+    return { ...refused("unknown_key", why), name };
+  }
+  const names = name === null ? rules.names : [name];
+  const opened = openUnder(names, bytes, ring);
+  if (opened !== null) return { ...(await tellOpened(opened, bytes, rules)), name: opened.name };
+  const elsewhere = openUnder(rules.names, bytes, ring);
+  return { ...refused("forged", elsewhere === null ? forged(names) : renamed(elsewhere.name, name)), name };
+}
+
+function forged(names: readonly string[]): string {
+  return (
+    `The secret is the right one, and yet it does not open as ${names.join(" or ")}. Either it was changed on the way, or it ` +
+    "was sealed for another cookie name (--name) or another createSessions({ app }) (--app)."
+  );
+}
+
+function renamed(sealedFor: string, name: string | null): string {
+  return `It was sealed for the cookie ${sealedFor}; as ${name} it opens nowhere.`;
+}
+
+interface Opened {
+  readonly name: string;
+  /** Null for bytes that no version of Flagon that is known here sealed. */
+  readonly record: SessionRecord | null;
+}
+
+/** Opens it whatever its age: the hour that it names is taken for now. */
+function openUnder(names: readonly string[], bytes: Buffer, ring: KeyRing): Opened | null {
+  const hour = bytes.readUIntBE(5, 3);
+  for (const name of names) {
+    const opened = unseal(sealedCookie, bytes, lengthPrefixed(name), ring, hour * HOUR_MS, HOUR_MS);
+    if (typeof opened === "string") continue;
+    const plaintext = readPlaintext(opened);
+    return { name, record: plaintext === null ? null : recordOf(plaintext) };
+  }
+  return null;
+}
+
+async function tellOpened({ record }: Opened, bytes: Buffer, rules: Rules): Promise<Told> {
+  if (record === null) return refused("unreadable", "It opens, but holds nothing that this version of Flagon wrote.");
+  const index = rules.keyIds.indexOf(keyIdOf(bytes));
+  const secret = { index, count: rules.keyIds.length, keyId: hex(keyIdOf(bytes)) };
+  const session: OpenedSession = { record, secret, ...limitsOf(record, rules.lifetimes), row: null };
+  const hour = bytes.readUIntBE(5, 3);
+  const isHourOut = hour > hourOf(rules.now) + 1 || hour < hourOf(rules.now - rules.lifetimes.longestMs);
+  const limit = limitOf(session, rules) ?? (isHourOut ? tooOld() : null) ?? (await endedEarly(record, rules));
+  return limit === null
+    ? { verdict: "accepted", reason: null, why: "", session }
+    : { ...refused(limit.reason, limit.why), session };
+}
+
+/** Why the session's clocks rule it out now; null when they don't. */
+export function limitOf(
+  { record, idleEndsAt, absoluteEndsAt }: OpenedSession,
+  { now }: Rules,
+): { reason: RejectReason; why: string } | null {
+  if (isFromTheFuture(record, now)) {
+    const ahead = Math.max(record.createdAt ?? 0, record.renewedAt) - now;
+    return { reason: "from_the_future", why: `Its clock is ${span(ahead)} ahead of this machine's.` };
+  }
+  if (absoluteEndsAt !== null && absoluteEndsAt <= now) {
+    return { reason: "expired", why: `Its absolute limit passed ${relative(absoluteEndsAt, now)}.` };
+  }
+  if (idleEndsAt !== null && idleEndsAt <= now) {
+    return { reason: "expired", why: `Its idle limit passed ${relative(idleEndsAt, now)}: nobody used it in time.` };
+  }
+  return null;
+}
+
+function tooOld(): { reason: RejectReason; why: string } {
+  return { reason: "hour", why: "The hour it was sealed in is further away than any session lasts." };
+}
+
+async function endedEarly(
+  record: SessionRecord,
+  { store, now, lifetimes }: Rules,
+): Promise<ReturnType<typeof limitOf>> {
+  if (store === null) return null;
+  const revocations = new Revocations(new GuardedStore(store, 5_000), () => now, lifetimes.longestMs);
+  const endedAt = await revocations.endedAt(record);
+  if (endedAt === null) return null;
+  return { reason: "ended", why: `It was ended ${relative(endedAt, now)}: a sign-out, a new login, or revoke.` };
+}
+
+function damageOf(value: string, bytes: Buffer | null): string | null {
+  if (/%[0-9A-Fa-f]{2}/.test(value))
+    return "It was percent-encoded on the way; a session cookie has none of what that changes.";
+  const odd = /[^A-Za-z0-9_-]/.exec(value);
+  if (odd !== null)
+    return `It holds ${JSON.stringify(odd[0])} at character ${odd.index + 1}, which no session cookie has.`;
+  if (value.length > COOKIE_BYTES_MAX) return "It is longer than browsers keep.";
+  if (value.length < 105) return `It is cut off: ${value.length} characters, and the shortest has 105.`;
+  return bytes === null ? "Its last character was changed, or it is cut off." : null;
+}
+
+export function refused(reason: RejectReason, why: string): Told {
+  return { verdict: "refused", reason, why, session: null };
+}
