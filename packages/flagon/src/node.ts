@@ -1,7 +1,8 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { SessionError } from "./errors.ts";
 import type { RegisteredData } from "./index.ts";
+import { answerError } from "./lib/answer-error.ts";
 import { isPromise } from "./lib/header-lines.ts";
 import { holdHead } from "./lib/hold-head.ts";
 import { NodeRequest } from "./lib/node-request.ts";
@@ -60,19 +61,4 @@ export function session<Data extends object = RegisteredData>(
 function answerOwn(error: unknown, answer: (error: SessionError) => void): void {
   if (!(error instanceof SessionError)) throw error;
   answer(error);
-}
-
-function answerError(response: ServerResponse | Http2ServerResponse, error: unknown): void {
-  const known = error instanceof SessionError;
-  if (!known) process.emitWarning(error instanceof Error ? error : String(error));
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const status = known ? error.status : 500;
-  response.statusCode = status;
-  response.setHeader("content-type", "text/plain; charset=utf-8");
-  response.setHeader("cache-control", "no-store");
-  for (const [name, value] of Object.entries(known ? error.headers : {})) response.setHeader(name, value);
-  response.end(known && error.expose ? error.message : (STATUS_CODES[status] ?? ""));
 }

@@ -16,6 +16,7 @@ import {
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
+  readonly destroyed: boolean;
   readonly writableEnded: boolean;
   getHeader(name: string): HeaderValue | undefined;
   setHeader(name: string, value: HeaderValue): unknown;

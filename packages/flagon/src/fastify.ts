@@ -1,0 +1,130 @@
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
+import type { RegisteredData } from "./index.ts";
+import { answerError } from "./lib/answer-error.ts";
+import { deadHeaders, type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
+import { holdHead } from "./lib/hold-head.ts";
+import { isMountedAgain } from "./lib/mounted.ts";
+import { NodeRequest } from "./lib/node-request.ts";
+import type { SessionOptions } from "./options.ts";
+import type { Session } from "./session.ts";
+import { type Sessions, sessionsFrom } from "./sessions.ts";
+
+export type { Register } from "./index.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** This visitor's session; types come from `Register`. */
+    session: Session;
+  }
+}
+
+type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
+
+/**
+ * ```ts
+ * app.register(session({ secret: process.env.SESSION_SECRET }));
+ * app.get("/", (request) => `Hello ${request.session.get("username") ?? "stranger"}`);
+ * ```
+ *
+ * For Fastify 5. The session is saved in an `onSend` hook, before the response's first byte; what fails goes to the app's
+ * error handler, and nothing of the response that was under way is sent. After `reply.hijack()`, and for what is written
+ * to `reply.raw`, there are no hooks: the raw response is then held until the save, and a failure answered plainly.
+ */
+export function session<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+): FastifyPluginCallback {
+  const sessions = sessionsFrom(given);
+  const commits = new WeakMap<FastifyRequest, Commit>();
+  const plugin: FastifyPluginCallback = (app, _options, registered) => {
+    if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
+
+    app.addHook("onRequest", (request, reply, done) => {
+      if (isMountedAgain(request, sessions)) return done();
+      const start = (session: Session<Data>): void => {
+        // Fastify has one type for all requests; `Register` says which data it holds.
+        request.session = session as unknown as Session;
+        const commit = once((head) => sessions.commit(session, head));
+        commits.set(request, commit);
+        holdHead(reply.raw, commit, (error) => answerError(reply.raw, error));
+        done();
+      };
+      try {
+        const opened = sessions.open(new FastifySource(request));
+        if (isPromise(opened)) opened.then(start).catch(done);
+        else start(opened);
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+
+    app.addHook("onSend", (request, reply, payload, done) => {
+      const finish = (lines: HeaderLine[]): void => {
+        for (const [name, value] of lines) reply.header(name, value); // which appends Set-Cookie lines
+        done(null, payload);
+      };
+      const fail = (error: Error): void => {
+        discard(reply, payload);
+        done(error);
+      };
+      let lines: HeaderLine[] | Promise<HeaderLine[]>;
+      try {
+        lines = commits.get(request)?.({ header: (name) => reply.getHeader(name) }) ?? [];
+      } catch (error) {
+        return fail(error as Error);
+      }
+      if (isPromise(lines)) lines.then(finish).catch(fail);
+      else finish(lines);
+    });
+    registered();
+  };
+  // As fastify-plugin does: the hooks hold for the app that registers this, and not for a part of their own.
+  return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+/** The error page that a failed commit leads to is not committed again, and neither is what was committed and hijacked. */
+function once(commit: Commit): Commit {
+  let isCalled = false;
+  return (head) => {
+    if (isCalled) return [];
+    isCalled = true;
+    return commit(head);
+  };
+}
+
+/** The error's response starts afresh, and what would have fed the lost one stops. */
+function discard(reply: FastifyReply, payload: unknown): void {
+  for (const name of deadHeaders) reply.removeHeader(name);
+  const body = payload instanceof Response ? payload.body : payload;
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+  else if (isDestroyable(body)) body.destroy();
+}
+
+function isDestroyable(body: unknown): body is { destroy(): void } {
+  return body instanceof Object && "destroy" in body && typeof body.destroy === "function";
+}
+
+/** Scheme, host and address as `trustProxy` lets the proxy's headers tell them. */
+class FastifySource extends NodeRequest {
+  readonly #request: FastifyRequest;
+
+  constructor(request: FastifyRequest) {
+    super(request.raw);
+    this.#request = request;
+  }
+
+  override get address(): string | undefined {
+    return this.#request.ip;
+  }
+
+  override header(name: string): string | undefined {
+    return name === "host" ? this.#request.host : super.header(name);
+  }
+
+  protected override get scheme(): string {
+    return this.#request.protocol;
+  }
+
+  protected override get target(): string {
+    return this.#request.originalUrl;
+  }
+}
