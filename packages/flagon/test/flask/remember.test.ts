@@ -103,6 +103,43 @@ describe("a visitor whom Flask-Login remembers", () => {
     expect(await ada.flaskSession()).toMatchObject({ user: "ada", fresh: true });
   });
 
+  it("stays remembered when the cookie's user takes over from another", async () => {
+    const ada = await remembered();
+    const bob = new Visitor(flask, plain, { codec: flaskCodec({ secretKey: SECRET }) });
+    await bob.toFlask({ method: "POST", path: "/login", json: { user: "bob" } });
+    ada.cookies.set("session", bob.cookies.get("session") ?? "");
+    expect(await ada.toTypeScript((session) => session.login("ada"))).toHaveLength(1);
+    expect([...ada.cookies.keys()]).toContain("remember_token");
+  });
+
+  it("is not taken from the cookie while Flask's session says that it is to go", async () => {
+    const make = async (): Promise<Visitor> => {
+      const ada = await remembered();
+      ada.cookies.set("session", await flask.dump(plain, { dict: [["_remember", "clear"]] }, ada.now));
+      return ada;
+    };
+    expect(await (await make()).flaskSession()).toMatchObject({ user: null });
+    await (await make()).toTypeScript((session) => expect(session.userId).toBeNull());
+  });
+
+  it("is forgotten when strong protection ends the session, as in Flask", async () => {
+    const make = async (): Promise<Visitor> => {
+      const config = { ...plain, SESSION_PROTECTION: "strong" };
+      const ada = new Visitor(flask, config, {
+        codec: flaskCodec({ secretKey: SECRET, login: { protection: "strong" } }),
+      });
+      await ada.toFlask({ method: "POST", path: "/login", json: { user: "ada", remember: true } });
+      ada.agent = "Another/1.0";
+      return ada;
+    };
+    const [onFlask, here] = [await make(), await make()];
+    expect(await onFlask.flaskSession()).toMatchObject({ user: null });
+    expect([...onFlask.cookies.keys()]).not.toContain("remember_token");
+    await here.toTypeScript((session) => expect(session.userId).toBeNull());
+    expect([...here.cookies.keys()]).not.toContain("remember_token");
+    expect(await here.flaskSession()).toMatchObject({ user: null });
+  });
+
   it.each(["7", "ünïcödé", "a|b|c", 'quo"te\\back;semi,comma', "日本 😀", "a b"])(
     "may have any id: %s",
     async (user) => {

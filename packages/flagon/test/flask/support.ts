@@ -1,6 +1,6 @@
 import { type FlaskCodecOptions, flaskCodec } from "flagon/flask";
 import type { CookieFormat, OpenRequest, SessionRecord } from "../../src/codec.ts";
-import { createKeyRing } from "../../src/lib/keys.ts";
+import { KeyRing } from "../../src/lib/keys.ts";
 
 /** A secret that no warning is due for. */
 export const SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";
@@ -13,7 +13,7 @@ export function bindFlask(
   options: Partial<FlaskCodecOptions> = {},
 ): CookieFormat & Required<Pick<CookieFormat, "print" | "expiresAt" | "isRenewalDue" | "recover" | "convert">> {
   const context = {
-    keys: createKeyRing(undefined, "", 1),
+    keys: new KeyRing(undefined, "", 1),
     now: () => now() * 1_000,
     longestLifetimeMs: 1,
     cacheSize: 0,
