@@ -4,7 +4,7 @@ import type { Store, StoredSession } from "../store.ts";
 export interface MemoryStoreOptions {
   /**
    * How many rows are kept; default 100,000. A new one past that puts out the row that was written longest ago: its
-   * visitor is signed out. A row of a small session takes about a kilobyte.
+   * visitor is signed out, or an end that it remembered is forgotten. A row of a small session takes about a kilobyte.
    */
   readonly max?: number;
   /** The clock in milliseconds, for tests. */

@@ -84,7 +84,7 @@ describeWith("redis")("redisStore on one server", () => {
   describe("spends", () => {
     /** The commands that clients sent while `work` ran; a script's own are not among them. */
     async function sent(work: () => Promise<unknown>): Promise<string[]> {
-      const monitor = await raw.duplicate().monitor();
+      const monitor = await raw.monitor();
       const commands: string[] = [];
       monitor.on("monitor", (_time, [command]: string[], source: string) => {
         if (source !== "lua") commands.push(String(command).toLowerCase());
@@ -239,6 +239,28 @@ describeWith("redis")("redisStore on one server", () => {
       expect([...new Set(order)]).toEqual(["order:s:a", "order:u:v"]);
       expect(order.at(-1)).toBe("order:s:a");
     });
+  });
+
+  test("a create that fails half-way leaves no session, and an entry in the index that is forgotten", async () => {
+    let time = 1_000_000;
+    let commands = 0;
+    const failing = {
+      callBuffer: (command: string, ...parts: (string | Buffer)[]) =>
+        ++commands > 1 ? Promise.reject(new Error("Connection is closed.")) : raw.callBuffer(command, ...parts),
+    };
+    const options = { now: () => time, prefix: "half:" };
+    const session = storedSession({ userId: "u", expiresAt: 3_000_000 });
+    await redisStore(raw, options).create(storedSession({ id: "before", userId: "u", expiresAt: 3_000_000 }));
+    await expect(redisStore(failing, options).create(session)).rejects.toThrow("Connection is closed.");
+    const store = redisStore(raw, options);
+    expect(await store.read("id")).toBeNull();
+    expect((await store.list("u")).map(({ id }) => id)).toEqual(["before"]);
+    expect(await raw.zcard("half:u:u")).toBe(2);
+    time += 60_001;
+    expect((await store.list("u")).map(({ id }) => id)).toEqual(["before"]);
+    expect(await raw.zcard("half:u:u")).toBe(1);
+    await store.create(session);
+    expect((await store.list("u")).map(({ id }) => id).sort()).toEqual(["before", "id"]);
   });
 
   test("keeps the names of keys short and their text whole for any id", async () => {

@@ -89,6 +89,15 @@ describe("the file", () => {
     development.close();
   });
 
+  test("is opened again after close()", async () => {
+    const store = sqliteStore(newPath(), { now: () => 0 });
+    await store.create(storedSession());
+    store.close();
+    store.close();
+    expect(await store.read("id")).toEqual(storedSession());
+    store.close();
+  });
+
   test("may be set up by several stores at once, and again without harm", async () => {
     const path = newPath();
     const stores = Array.from({ length: 10 }, () => sqliteStore(path, { now: () => 0 }));
