@@ -63,32 +63,26 @@ export interface UpgradeOptions {
 export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
   const { store, revocations, codec, app, lifetime, permanentLifetime, cache = 0 } = options;
   if (store !== undefined && revocations !== undefined) {
-    throw new TypeError(
-      "revocations end sealed cookies; sessions in a store are ended there, so leave one of the two out",
-    );
+    throw new TypeError("pass store or revocations, not both: sessions in a store are ended there");
   }
   if (store !== undefined && typeof store.replace !== "function") {
-    throw new TypeError("store must be a Store, such as redisStore(client) from flagon/redis");
+    throw new TypeError("store must be a Store, such as redisStore(client)");
   }
   if (codec?.foreign) {
     const meaningless = Object.entries({ store, app, lifetime, permanentLifetime }).find(
       ([, value]) => value !== undefined,
     );
     if (meaningless)
-      throw new TypeError(
-        `${meaningless[0]} means nothing with the codec ${codec.name}, whose format has its own rules`,
-      );
+      throw new TypeError(`${meaningless[0]} cannot go with the codec ${codec.name}, which has rules of its own`);
   }
-  if (!Number.isInteger(cache) || cache < 0) throw new TypeError("cache must be a whole number of cookies, or 0");
+  if (!Number.isInteger(cache) || cache < 0) throw new TypeError("cache must be a whole number");
 }
 
 /** Milliseconds since 1970. Throws a `TypeError` for a date that is missing or cannot be read. */
 export function readUntil({ codec, until }: UpgradeOptions): number {
   const time = until === undefined ? Number.NaN : new Date(until).getTime();
   if (Number.isNaN(time)) {
-    throw new TypeError(
-      `upgradeFrom needs until, the date from which ${codec.name} cookies are refused, such as "2027-01-31": left open, an old format would be taken for ever`,
-    );
+    throw new TypeError(`upgradeFrom needs until, the date from which ${codec.name} is refused, such as "2027-01-31"`);
   }
   return time;
 }

@@ -219,7 +219,7 @@ export function visitOf<Data extends object>(session: Session<Data>): Visit {
 
 function checkUserId(userId: string | number): string {
   if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
-    throw new TypeError("session.login needs a user id: a string that is not empty, or a whole number");
+    throw new TypeError("session.login needs a user id: text that is not empty, or a whole number");
   }
   return String(userId);
 }

@@ -6,7 +6,7 @@ import { type CsrfTokens, tokensByData, tokensById } from "./lib/csrf.ts";
 import { isProduction } from "./lib/environment.ts";
 import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
 import type { Home, Stay } from "./lib/home.ts";
-import { createKeyRing } from "./lib/keys.ts";
+import { KeyRing } from "./lib/keys.ts";
 import { LateHome } from "./lib/late-home.ts";
 import { Lifetimes, parseDuration } from "./lib/lifetime.ts";
 import { CookieOpener, Upgrade } from "./lib/opening.ts";
@@ -84,7 +84,7 @@ class AppSessions<Data extends object> implements Sessions<Data> {
     const { codec = sealed, csrf = true, schema, now = Date.now, app = "", cache = 1_000, cookie = {} } = options;
     const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
     const hoursKept = Math.ceil(lifetimes.longestMs / 3_600_000) + 2;
-    const keys = createKeyRing(options.secret, app, 2 * hoursKept);
+    const keys = new KeyRing(options.secret, app, 2 * hoursKept);
     const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache };
     const opener = new CookieOpener(codec.bind(context), lifetimes, now);
     const upgrades = (options.upgradeFrom ?? []).map((upgrade) => {

@@ -18,8 +18,7 @@ export function decodeBase64url(text: string): Buffer | null {
 /** Two bytes, most significant first, then the text's UTF-8: no two texts run into what follows them. */
 export function lengthPrefixed(text: string): Buffer {
   const bytes = Buffer.from(text, "utf8");
-  if (bytes.length > 0xffff)
-    throw new TypeError(`at most 65535 bytes can be bound here, and these are ${bytes.length}`);
+  if (bytes.length > 0xffff) throw new TypeError(`${bytes.length} bytes are too many: at most 65535`);
   const prefixed = Buffer.allocUnsafe(2 + bytes.length);
   prefixed.writeUInt16BE(bytes.length);
   bytes.copy(prefixed, 2);

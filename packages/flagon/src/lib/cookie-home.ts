@@ -1,5 +1,4 @@
 import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
-import type { StoredSession } from "../store.ts";
 import type { CookieJar } from "./cookie.ts";
 import { EndedIds, LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
@@ -27,27 +26,23 @@ export class CookieHome implements Home {
     return new CookieStay(this, request, jar);
   }
 
-  list(): Promise<StoredSession[]> {
+  list(): never {
     throw new TypeError(
-      "sessions.list needs a store: sealed cookies are known to their browsers alone; pass createSessions({ store })",
+      "sealed cookies are known to their browsers alone; to list sessions pass createSessions({ store })",
     );
   }
 
-  revoke(): Promise<void> {
-    throw new TypeError(cannotRevoke("revoke"));
+  revoke(): never {
+    throw new TypeError("sealed cookies cannot be revoked; pass createSessions({ revocations: store }), or a store");
   }
 
-  revokeUser(): Promise<void> {
-    throw new TypeError(cannotRevoke("revokeUser"));
+  revokeUser(): never {
+    return this.revoke();
   }
 
   prune(): Promise<number> {
     return Promise.resolve(0);
   }
-}
-
-function cannotRevoke(method: string): string {
-  return `sessions.${method} cannot reach sealed cookies; pass createSessions({ revocations: store }), or keep sessions in a store`;
 }
 
 /** One request's session in a cookie. */

@@ -29,17 +29,20 @@ export class CookieJar {
 
   /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
   constructor(name: string, options: CookieOptions) {
-    checkName(name);
     const { domain, path = "/", sameSite = "lax", secure = true, partitioned = false, priority } = options;
-    if (domain !== undefined) checkDomain(domain);
-    checkPath(path);
-    checkOneOf("sameSite", sameSite, ["strict", "lax", "none"]);
-    if (priority !== undefined) checkOneOf("priority", priority, ["low", "medium", "high"]);
-    checkPrefix(name, { secure, path, domain });
-    if (!secure && sameSite === "none")
-      throw new TypeError('cookie.sameSite "none" needs cookie.secure: browsers drop the cookie otherwise');
-    if (!secure && partitioned)
-      throw new TypeError("cookie.partitioned needs cookie.secure: browsers drop the cookie otherwise");
+    // A token (RFC 9110, section 5.6.2).
+    requireMatch("name", name, /^[!#$%&'*+\-.^_`|~\w]+$/);
+    requireMatch("domain", domain ?? "any", /^\.?[a-z\d-]+(\.[a-z\d-]+)*$/i);
+    // Printable ASCII without ";": a browser would read anything else as the start of another attribute, or not at all.
+    requireMatch("path", path, /^\/[\x20-\x3a\x3c-\x7e]*$/);
+    requireMatch("sameSite", sameSite, /^(strict|lax|none)$/);
+    requireMatch("priority", priority ?? "low", /^(low|medium|high)$/);
+    const needsSecure = /^__(host|secure)-/i.test(name) || sameSite === "none" || partitioned;
+    if (needsSecure && !secure) throw new TypeError(dropped("without secure"));
+    // RFC 6265bis, section 4.1.3; in any case of letters.
+    if (/^__host-/i.test(name) && (path !== "/" || domain !== undefined)) {
+      throw new TypeError(dropped(`${name} with a path or a domain`));
+    }
     this.name = name;
     this.#attributes = [
       domain === undefined ? "" : `; Domain=${domain}`,
@@ -113,42 +116,14 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** A token (RFC 9110, section 5.6.2). */
-function checkName(name: string): void {
-  if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-    throw new TypeError(`cookie.name ${JSON.stringify(name)} is not a cookie name: use letters, digits, "-" and "_"`);
+function requireMatch(option: string, value: string, pattern: RegExp): void {
+  if (typeof value !== "string" || !pattern.test(value)) {
+    throw new TypeError(`cookie.${option} cannot be ${JSON.stringify(value)}: it must match ${pattern}`);
   }
 }
 
-function checkDomain(domain: string): void {
-  if (typeof domain !== "string" || !/^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(domain)) {
-    throw new TypeError(`cookie.domain ${JSON.stringify(domain)} is not a host name`);
-  }
-}
-
-function checkPath(path: string): void {
-  // Printable ASCII without ";": a browser would read anything else as the start of another attribute, or not at all.
-  if (typeof path !== "string" || !/^\/[\x20-\x3a\x3c-\x7e]*$/.test(path)) {
-    throw new TypeError(`cookie.path ${JSON.stringify(path)} must begin with "/" and hold no ";" or control character`);
-  }
-}
-
-function checkOneOf(option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) throw new TypeError(`cookie.${option} must be one of ${allowed.join(", ")}`);
-}
-
-/** What browsers demand of names with these prefixes, in any case (RFC 6265bis, section 4.1.3). */
-function checkPrefix(
-  name: string,
-  { secure, path, domain }: { secure: boolean; path: string; domain: string | undefined },
-): void {
-  const lower = name.toLowerCase();
-  if (lower.startsWith("__host-") && (!secure || path !== "/" || domain !== undefined)) {
-    throw new TypeError(`cookie.name ${name} needs secure, path "/" and no domain: browsers drop the cookie otherwise`);
-  }
-  if (lower.startsWith("__secure-") && !secure) {
-    throw new TypeError(`cookie.name ${name} needs secure: browsers drop the cookie otherwise`);
-  }
+function dropped(what: string): string {
+  return `browsers drop a cookie ${what}; change the cookie option`;
 }
 
 function capitalize(word: string): string {

@@ -22,24 +22,19 @@ export class SecretKeys {
   readonly id: number;
   readonly #material: KeyObject;
   readonly #app: string;
-  readonly #lasting: Map<string, KeyObject> = new Map();
+  readonly #lasting: BoundedMap<string, KeyObject> = new BoundedMap(8);
   readonly #hourly: BoundedMap<string, KeyObject>;
 
   constructor(secret: string, app: string, hoursKept: number) {
     this.#material = createSecretKey(Buffer.from(secret, "utf8"));
     this.#app = app;
     this.#hourly = new BoundedMap(hoursKept);
-    this.id = Buffer.from(this.#derive("flagon/v1/kid", 4)).readUInt32BE();
+    this.id = Buffer.from(this.#derive("kid", 4)).readUInt32BE();
   }
 
   /** The key for a purpose that outlives the hour. */
   lasting(purpose: LastingPurpose): KeyObject {
-    let key = this.#lasting.get(purpose);
-    if (key === undefined) {
-      key = createSecretKey(Buffer.from(this.#derive(`flagon/v1/${purpose}/${this.#app}`, 32)));
-      this.#lasting.set(purpose, key);
-    }
-    return key;
+    return this.#key(this.#lasting, `${purpose}/${this.#app}`);
   }
 
   /**
@@ -47,105 +42,66 @@ export class SecretKeys {
    * section 8.3).
    */
   hourly(purpose: HourlyPurpose, hour: number): KeyObject {
-    const name = `${purpose}/${this.#app}/${hour}`;
-    let key = this.#hourly.get(name);
+    return this.#key(this.#hourly, `${purpose}/${this.#app}/${hour}`);
+  }
+
+  #key(kept: BoundedMap<string, KeyObject>, name: string): KeyObject {
+    let key = kept.get(name);
     if (key === undefined) {
-      key = createSecretKey(Buffer.from(this.#derive(`flagon/v1/${name}`, 32)));
-      this.#hourly.set(name, key);
+      key = createSecretKey(Buffer.from(this.#derive(name, 32)));
+      kept.set(name, key);
     }
     return key;
   }
 
-  #derive(info: string, length: number): ArrayBuffer {
-    return hkdfSync("sha256", this.#material, "", info, length);
+  #derive(name: string, length: number): ArrayBuffer {
+    return hkdfSync("sha256", this.#material, "", `flagon/v1/${name}`, length);
   }
-}
-
-/** The secrets in use: the first seals, all open. */
-export interface KeyRing {
-  /** Throws a `TypeError` while no secret is set. */
-  current(): SecretKeys;
-  /** The secret that a cookie or row names; undefined for one that was never or is no longer in use. */
-  find(keyId: number): SecretKeys | undefined;
 }
 
 /**
- * A ring over the `secret` option. A given secret is checked now; one that is missing throws at first use, so that a
- * build without the environment passes. A function is asked at each use and may change its answer: rotation without a
- * restart.
+ * The secrets in use: the first seals, all open. A given secret is checked at construction; one that is missing throws at
+ * first use, so that a build without the environment passes. A function is asked at each use and may change its answer:
+ * rotation without a restart.
  */
-export function createKeyRing(secret: Secret | (() => Secret), app: string, hoursKept: number): KeyRing {
-  if (typeof secret === "function") return new ChangingRing(secret, app, hoursKept);
-  const secrets = listOf(secret);
-  return secrets.length === 0 ? missingRing : new FixedRing(secrets, app, hoursKept);
-}
+export class KeyRing {
+  readonly #ask: (() => Secret) | null;
+  readonly #make: (secret: string) => SecretKeys;
+  #secrets: readonly string[] = [];
+  #keys: readonly SecretKeys[] = [];
 
-class FixedRing implements KeyRing {
-  readonly #current: SecretKeys;
-  readonly #byId: Map<number, SecretKeys> = new Map();
-
-  constructor(secrets: readonly string[], app: string, hoursKept: number) {
-    const all = secrets.map((text) => {
+  constructor(secret: Secret | (() => Secret), app: string, hoursKept: number) {
+    this.#make = (text) => {
       requireStrong(text);
       return new SecretKeys(text, app, hoursKept);
-    });
-    this.#current = all[0] as SecretKeys;
-    for (const keys of all) if (!this.#byId.has(keys.id)) this.#byId.set(keys.id, keys);
+    };
+    this.#ask = typeof secret === "function" ? secret : null;
+    if (typeof secret !== "function") this.#take(secret);
   }
 
+  /** Throws a `TypeError` while no secret is set. */
   current(): SecretKeys {
-    return this.#current;
+    return this.#latest()[0] as SecretKeys;
   }
 
+  /** The secret that a cookie or row names; undefined for one that was never or is no longer in use. */
   find(keyId: number): SecretKeys | undefined {
-    return this.#byId.get(keyId);
-  }
-}
-
-class ChangingRing implements KeyRing {
-  readonly #ask: () => Secret;
-  readonly #app: string;
-  readonly #hoursKept: number;
-  #answer: readonly string[] = [];
-  #ring: KeyRing = missingRing;
-
-  constructor(ask: () => Secret, app: string, hoursKept: number) {
-    this.#ask = ask;
-    this.#app = app;
-    this.#hoursKept = hoursKept;
+    return this.#latest().find(({ id }) => id === keyId);
   }
 
-  current(): SecretKeys {
-    return this.#latest().current();
+  #latest(): readonly SecretKeys[] {
+    if (this.#ask !== null) this.#take(this.#ask());
+    if (this.#keys.length > 0) return this.#keys;
+    throw new TypeError(
+      "flagon has no secret: pass createSessions({ secret: process.env.SESSION_SECRET }); `npx flagon secret` prints one",
+    );
   }
 
-  find(keyId: number): SecretKeys | undefined {
-    return this.#latest().find(keyId);
+  #take(secret: Secret): void {
+    const given = typeof secret === "string" ? [secret] : (secret ?? []);
+    const isSame = given.length === this.#secrets.length && given.every((text, i) => text === this.#secrets[i]);
+    if (isSame) return;
+    this.#keys = given.filter((text) => text !== "").map(this.#make);
+    this.#secrets = [...given];
   }
-
-  #latest(): KeyRing {
-    const answer = listOf(this.#ask());
-    const same = answer.length === this.#answer.length && answer.every((text, i) => text === this.#answer[i]);
-    if (!same) {
-      this.#ring = answer.length === 0 ? missingRing : new FixedRing(answer, this.#app, this.#hoursKept);
-      this.#answer = [...answer];
-    }
-    return this.#ring;
-  }
-}
-
-const missingRing: KeyRing = {
-  current: () => missing(),
-  find: () => missing(),
-};
-
-function missing(): never {
-  throw new TypeError(
-    "flagon has no secret: pass createSessions({ secret }), for example from process.env.SESSION_SECRET; `npx flagon secret` prints a good one",
-  );
-}
-
-function listOf(secret: Secret): readonly string[] {
-  if (secret === undefined || secret === "") return [];
-  return typeof secret === "string" ? [secret] : secret;
 }

@@ -21,7 +21,7 @@ export function parseDuration(duration: Duration, option: string): number {
   const match = typeof duration === "number" ? null : /^(\d+(?:\.\d+)?)([smhd])$/.exec(String(duration));
   const ms = match === null ? Number(duration) * 1_000 : Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
   if (!Number.isFinite(ms) || ms <= 0) {
-    throw new TypeError(`${option} must be a number of seconds or text such as "30m", "12h" or "31d", above zero`);
+    throw new TypeError(`${option} must be seconds or text such as "30m", "12h", "31d", above 0`);
   }
   return ms;
 }
@@ -74,7 +74,7 @@ function readLimits(given: Lifetime | undefined, option: string, standard: Requi
   const idle = parseDuration(given?.idle ?? standard.idle, `${option}.idle`);
   const absolute = parseDuration(given?.absolute ?? standard.absolute, `${option}.absolute`);
   if (idle > absolute) {
-    throw new TypeError(`${option}.idle is longer than ${option}.absolute, so it would never be reached; set both`);
+    throw new TypeError(`${option}.idle is longer than ${option}.absolute; set both`);
   }
   return { idle, absolute };
 }

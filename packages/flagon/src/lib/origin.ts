@@ -10,50 +10,45 @@ export interface CsrfOptions {
   readonly exempt?: (request: OpenRequest) => boolean;
 }
 
-const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
-const sameSiteFetch = new Set(["same-origin", "none"]);
-
 /**
  * Refuses what another site makes a visitor's browser send, by Fetch Metadata and, where a browser sends none, by the
  * Origin header. A request with neither comes from no browser, and so carries nobody's cookie against their will.
  */
 export class OriginCheck {
-  readonly #trusted: ReadonlySet<string>;
+  readonly #trusted: readonly string[];
   readonly #exempt: ((request: OpenRequest) => boolean) | undefined;
 
   constructor({ trustedOrigins = [], exempt }: CsrfOptions) {
     for (const origin of trustedOrigins) {
-      if (!isOrigin(origin)) {
-        throw new TypeError(
-          `csrf.trustedOrigins holds ${JSON.stringify(origin)}; an origin is written as "https://app.example.com"`,
-        );
-      }
+      if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+      throw new TypeError(
+        `csrf.trustedOrigins: ${JSON.stringify(origin)} is not written like "https://app.example.com"`,
+      );
     }
-    this.#trusted = new Set(trustedOrigins);
+    this.#trusted = trustedOrigins;
     this.#exempt = exempt;
   }
 
   /** Throws a `SessionError` with `status` 403 and `code` "cross_site_request". */
   check(request: OpenRequest): void {
-    if (safeMethods.has(request.method) && !isWebSocketUpgrade(request)) return;
-    const problem = this.#problem(request);
-    if (problem === null || this.#exempt?.(request) === true) return;
-    emit("flagon:reject", () => ({ reason: "cross_site", detail: problem }));
-    throw new SessionError("cross_site_request", problem);
+    if (/^(GET|HEAD|OPTIONS)$/.test(request.method) && !isWebSocketUpgrade(request)) return;
+    const detail = this.#problem(request);
+    if (detail === null || this.#exempt?.(request) === true) return;
+    emit("flagon:reject", () => ({ reason: "cross_site", detail }));
+    throw new SessionError("cross_site_request", `refused: ${detail}`);
   }
 
   #problem(request: OpenRequest): string | null {
     const origin = request.header("origin") ?? null;
     const site = request.header("sec-fetch-site") ?? null;
+    if (origin !== null && this.#trusted.includes(origin)) return null;
     if (site !== null) {
-      if (sameSiteFetch.has(site) || (origin !== null && this.#trusted.has(origin))) return null;
-      return "a request from another site was refused; list its origin in csrf.trustedOrigins if it may send them";
+      return site === "same-origin" || site === "none"
+        ? null
+        : "a request from a site that csrf.trustedOrigins does not list";
     }
-    if (origin === null || this.#trusted.has(origin)) return null;
-    if (origin === "null") {
-      return 'a request with "Origin: null" was refused; a page with Referrer-Policy "no-referrer" sends it, "same-origin" would not';
-    }
-    return matchesHost(origin, request) ? null : "a request whose Origin is not this host was refused";
+    if (origin === "null") return '"Origin: null", as pages with Referrer-Policy "no-referrer" send; use "same-origin"';
+    return origin === null || matchesHost(origin, request) ? null : "a request whose Origin is not this host";
   }
 }
 
@@ -63,19 +58,10 @@ function isWebSocketUpgrade(request: OpenRequest): boolean {
 }
 
 function matchesHost(origin: string, request: OpenRequest): boolean {
-  const scheme = origin.startsWith("https://") ? "https://" : "http://";
-  if (!origin.startsWith(scheme) || (scheme === "http://" && isHttps(request))) return false;
-  const host = request.header("host") ?? hostOf(request.url);
-  return withoutDefaultPort(origin.slice(scheme.length), scheme) === withoutDefaultPort(host.toLowerCase(), scheme);
-}
-
-function withoutDefaultPort(host: string, scheme: string): string {
-  const port = scheme === "https://" ? ":443" : ":80";
-  return host.endsWith(port) ? host.slice(0, -port.length) : host;
-}
-
-function isHttps(request: OpenRequest): boolean {
-  return request.url.startsWith("https://");
+  const [, scheme, host] = /^(https?):\/\/(.+)$/.exec(origin) ?? [];
+  if (host === undefined || (scheme === "http" && request.url.startsWith("https:"))) return false;
+  const defaultPort = scheme === "http" ? /:80$/ : /:443$/;
+  return host.replace(defaultPort, "") === hostOf(request).replace(defaultPort, "");
 }
 
 const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
@@ -85,22 +71,13 @@ const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "
  * no header that a proxy leaves.
  */
 export function isPlainLoopback(request: OpenRequest): boolean {
-  if (!request.url.startsWith("http://") || !isLoopbackHost(request.header("host") ?? hostOf(request.url)))
-    return false;
-  return forwardingHeaders.every((name) => (request.header(name) ?? null) === null);
+  return (
+    request.url.startsWith("http:") &&
+    /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/.test(hostOf(request)) &&
+    forwardingHeaders.every((name) => (request.header(name) ?? null) === null)
+  );
 }
 
-function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/:\d*$/, "").toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || /^127(\.\d{1,3}){3}$/.test(name);
-}
-
-function hostOf(url: string): string {
-  const start = url.indexOf("://") + 3;
-  const end = url.slice(start).search(/[/?#]/);
-  return end === -1 ? url.slice(start) : url.slice(start, start + end);
-}
-
-function isOrigin(text: string): boolean {
-  return typeof text === "string" && URL.canParse(text) && new URL(text).origin === text;
+function hostOf(request: OpenRequest): string {
+  return (request.header("host") ?? /^\w+:\/\/([^/?#]*)/.exec(request.url)?.[1] ?? "").toLowerCase();
 }

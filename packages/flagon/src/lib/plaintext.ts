@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Flash, SessionRecord } from "../codec.ts";
 import { encodeBase64url } from "./bytes.ts";
-import { fromTagged, needsTags, toTagged } from "./values.ts";
+import { carryEach, uncarryEach } from "./values.ts";
 
 /**
  * What is sealed, in a cookie and in a row alike: flags (1 byte), id (16), created, authenticated, renewed (6 bytes each,
@@ -30,14 +30,14 @@ interface Contents {
 }
 
 export function writePlaintext(record: SessionRecord): Buffer {
-  const tagged = Object.entries(record.data).reduce((any, [key, value]) => needsTags(key, value) || any, false);
-  const contents: Contents = { d: tagged ? (toTagged(record.data) as Contents["d"]) : record.data };
+  const data = carryEach(record.data);
+  const contents: Contents = { d: data };
   if (record.flashes.length > 0) contents.f = record.flashes.map(({ message, category }) => [message, category]);
   if (record.userId !== null) contents.u = record.userId;
   if (record.family !== undefined) contents.r = record.family;
   const json = JSON.stringify(contents);
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(json, "utf8"));
-  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (tagged ? FLAG_TAGGED : 0);
+  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (data === record.data ? 0 : FLAG_TAGGED);
   bytes.write(record.id, 1, 16, "base64url");
   bytes.writeUIntBE(record.createdAt ?? 0, 17, 6);
   bytes.writeUIntBE(record.authenticatedAt ?? 0, 23, 6);
@@ -72,7 +72,7 @@ export function recordOf(plaintext: Plaintext): SessionRecord {
     authenticatedAt: plaintext.authenticatedAt,
     renewedAt: plaintext.renewedAt,
     userId: contents.u ?? null,
-    data: plaintext.tagged ? (fromTagged(contents.d) as Record<string, unknown>) : contents.d,
+    data: plaintext.tagged ? uncarryEach(contents.d) : contents.d,
     flashes: contents.f === undefined ? [] : contents.f.map(toFlash),
   };
   if (contents.r !== undefined) record.family = contents.r;

@@ -22,7 +22,7 @@ export function requireStrong(secret: string): void {
 
 /** Why the secret is weak, as the end of a sentence; null for one that has nothing wrong to be seen. */
 export function weaknessOf(secret: string): string | null {
-  if (typeof secret !== "string") return "is not a string";
+  if (typeof secret !== "string") return "is no text";
   const length = Buffer.byteLength(secret, "utf8");
   if (length < SECRET_BYTES_MIN) return `is ${length} bytes long and needs ${SECRET_BYTES_MIN} or more`;
   if (new Set(secret).size < DIFFERENT_CHARACTERS_MIN || repeats(secret)) return "repeats itself";

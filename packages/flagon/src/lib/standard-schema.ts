@@ -27,15 +27,12 @@ export interface DataCheck {
 export function createDataCheck<Output extends object>(schema: StandardSchema<Output>): DataCheck {
   const validate = (data: Record<string, unknown>): SchemaResult<Output> => {
     const result = schema["~standard"].validate(data);
-    if (result instanceof Promise)
-      throw new TypeError("schema is asynchronous; a session's schema must answer at once");
+    if (result instanceof Promise) throw new TypeError("schema is asynchronous; it must answer at once");
     return result;
   };
   const empty = validate({});
   if (empty.issues !== undefined) {
-    throw new TypeError(
-      `schema refuses {} (${describe(empty)}), which every new session holds; make each key optional`,
-    );
+    throw new TypeError(`schema refuses {}, which a new session holds (${describe(empty)}); make each key optional`);
   }
   return {
     read: (data) => {
@@ -44,8 +41,7 @@ export function createDataCheck<Output extends object>(schema: StandardSchema<Ou
     },
     check: (data) => {
       const result = validate(data);
-      if (result.issues !== undefined)
-        throw new TypeError(`the session's data does not fit the schema: ${describe(result)}`);
+      if (result.issues !== undefined) throw new TypeError(`the session does not fit the schema: ${describe(result)}`);
     },
   };
 }

@@ -3,159 +3,123 @@ import { encodeBase64url } from "./bytes.ts";
 
 /**
  * What a session can hold: JSON, and with tags `Date`, `bigint`, `Uint8Array`, `Map`, `Set`, `undefined` and the numbers
- * that JSON has no words for. In the tagged form such a value is an object with one key that begins with "!"; an object
- * of the visitor's own that looks like one is wrapped as "!o". Whether a session is tagged is said once, outside the
- * JSON, so that plain sessions never look for tags.
+ * that JSON has no words for. A tagged value is an object with one key that begins with "!"; an object of the app's own that
+ * looks like one is wrapped as "!o". Whether a session is tagged is said once, outside the JSON, so that plain sessions
+ * never look for tags.
  */
 
-/** Deeper than this and a value is refused: no page needs it, and the stack is not bottomless. */
+/** Deeper than this and a value is refused: no page needs it, the stack is not bottomless, and circles have no end. */
 const DEPTH_MAX = 100;
 
 /**
- * Whether the value needs the tagged form. Throws a `TypeError` that names the key for what cannot be carried exactly:
- * functions, symbols, class instances, arrays with holes, circles.
+ * The value as JSON can say it: itself when it needs no tags, else a tagged copy. Throws a `TypeError` that names the key
+ * for what cannot be carried exactly: functions, symbols, class instances, arrays with holes, circles.
  */
-export function needsTags(key: string, value: unknown): boolean {
-  return walk(key, value, 0, []);
-}
-
-function walk(key: string, value: unknown, depth: number, above: object[]): boolean {
+export function carry(key: string, value: unknown, depth = 0): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return false;
+      return value;
     case "number":
-      return !Number.isFinite(value) || Object.is(value, -0);
+      if (Object.is(value, -0)) return { "!f": "-0" };
+      return Number.isFinite(value) ? value : { "!f": `${value}` };
     case "bigint":
+      return { "!n": `${value}` };
     case "undefined":
-      return true;
+      return { "!u": 0 };
     case "object":
-      return value !== null && walkObject(key, value, depth, above);
+      return value === null ? value : carryObject(key, value, depth + 1);
     default:
       throw refusal(key, `a ${typeof value}`);
   }
 }
 
-function walkObject(key: string, value: object, depth: number, above: object[]): boolean {
-  if (above.includes(value)) throw refusal(key, "a value that contains itself");
-  if (depth >= DEPTH_MAX) throw refusal(key, `a value nested deeper than ${DEPTH_MAX}`);
-  above.push(value);
-  const tagged = walkInside(key, value, depth + 1, above);
-  above.pop();
-  return tagged;
-}
-
-function walkInside(key: string, value: object, depth: number, above: object[]): boolean {
-  let tagged = false;
+function carryObject(key: string, value: object, depth: number): unknown {
+  if (depth > DEPTH_MAX) throw refusal(key, `a value nested deeper than ${DEPTH_MAX}, or in a circle`);
   if (Array.isArray(value)) {
+    let copy: unknown[] | null = null;
     for (let i = 0; i < value.length; i++) {
       if (!(i in value)) throw refusal(key, "an array with holes");
-      if (walk(key, value[i], depth, above)) tagged = true;
+      const carried = carry(key, value[i], depth);
+      if (carried !== value[i]) {
+        copy ??= [...value];
+        copy[i] = carried;
+      }
     }
-    return tagged;
+    return copy ?? value;
   }
+  if (value instanceof Date) return { "!d": Number.isNaN(value.getTime()) ? null : value.getTime() };
+  if (value instanceof Uint8Array) return { "!b": encodeBase64url(value) };
+  if (value instanceof Map) return { "!m": [...value].map((pair) => pair.map((each) => carry(key, each, depth))) };
+  if (value instanceof Set) return { "!s": [...value].map((each) => carry(key, each, depth)) };
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) {
-    if (Object.getOwnPropertySymbols(value).length > 0) throw refusal(key, "an object with a symbol for a key");
-    for (const inner of Object.values(value)) if (walk(key, inner, depth, above)) tagged = true;
-    return tagged;
+  if ((prototype !== Object.prototype && prototype !== null) || Object.getOwnPropertySymbols(value).length > 0) {
+    throw refusal(key, `a ${value.constructor?.name || "class instance"}`);
   }
-  if (value instanceof Map) {
-    for (const [k, v] of value) {
-      walk(key, k, depth, above);
-      walk(key, v, depth, above);
+  return carryPlain(key, value as Record<string, unknown>, depth);
+}
+
+function carryPlain(key: string, value: Record<string, unknown>, depth: number): unknown {
+  const carried = carryEach(value, key, depth);
+  const names = Object.keys(value);
+  const [only] = names;
+  return names.length === 1 && only?.startsWith("!") ? { "!o": [only, carried[only]] } : carried;
+}
+
+/**
+ * The object with each of its values carried; itself when none needs a tag. Without `key` it is a session's data, and each
+ * value is known by its own.
+ */
+export function carryEach(value: Record<string, unknown>, key?: string, depth = 0): Record<string, unknown> {
+  let copy: Record<string, unknown> | null = null;
+  for (const name of Object.keys(value)) {
+    const carried = carry(key ?? name, value[name], depth);
+    if (carried !== value[name]) {
+      copy ??= { ...value };
+      setOwn(copy, name, carried);
     }
-    return true;
   }
-  if (value instanceof Set) {
-    for (const inner of value) walk(key, inner, depth, above);
-    return true;
-  }
-  if (value instanceof Date || value instanceof Uint8Array) return true;
-  throw refusal(key, `a ${nameOf(value)}`);
+  return copy ?? value;
 }
 
 function refusal(key: string, what: string): TypeError {
   return new TypeError(
-    `session key ${JSON.stringify(key)} holds ${what}, which cannot be stored; store JSON, Date, bigint, Uint8Array, Map or Set`,
+    `session key ${JSON.stringify(key)} cannot hold ${what}; store JSON, Date, bigint, Uint8Array, Map or Set`,
   );
-}
-
-function nameOf(value: object): string {
-  const maker: unknown = value.constructor;
-  return typeof maker === "function" && maker.name !== "" ? maker.name : "class instance";
 }
 
 /** A value's text, another one whenever the value is another, in type as well as in content. */
 export function printValue(key: string, value: unknown): string {
-  return needsTags(key, value) ? `!${JSON.stringify(toTagged(value))}` : JSON.stringify(value);
+  const carried = carry(key, value);
+  return (carried === value ? "" : "!") + JSON.stringify(carried);
 }
 
-/** The value with tags in place of what JSON cannot say. */
-export function toTagged(value: unknown): unknown {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value) && !Object.is(value, -0)
-        ? value
-        : { "!f": Object.is(value, -0) ? "-0" : `${value}` };
-    case "bigint":
-      return { "!n": value.toString() };
-    case "undefined":
-      return { "!u": 0 };
-    case "object":
-      return value === null ? null : toTaggedObject(value);
-    default:
-      return value;
-  }
-}
-
-function toTaggedObject(value: object): unknown {
-  if (Array.isArray(value)) return value.map(toTagged);
-  if (value instanceof Date) return { "!d": Number.isNaN(value.getTime()) ? null : value.getTime() };
-  if (value instanceof Uint8Array) return { "!b": encodeBase64url(value) };
-  if (value instanceof Map) return { "!m": [...value].map(([k, v]) => [toTagged(k), toTagged(v)]) };
-  if (value instanceof Set) return { "!s": [...value].map(toTagged) };
-  const plain = mapValues(value, toTagged);
-  const only = onlyKey(plain);
-  return only?.startsWith("!") ? { "!o": [only, plain[only]] } : plain;
-}
-
-/** The inverse of {@link toTagged}. A tag that is not known stays as it is. */
-export function fromTagged(value: unknown): unknown {
+/** What {@link carry} was given, for what it returned. A tag that is not known stays as it is. */
+export function uncarry(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(fromTagged);
-  const plain = value as Record<string, unknown>;
-  const only = onlyKey(plain);
-  const read = only === undefined ? undefined : readers[only];
-  return read === undefined ? mapValues(plain, fromTagged) : read(plain[only as string]);
+  if (Array.isArray(value)) return value.map(uncarry);
+  const entries = Object.entries(value);
+  const [first] = entries;
+  const read = entries.length === 1 && first !== undefined ? readers[first[0]] : undefined;
+  return read === undefined ? uncarryEach(value) : read(first?.[1]);
 }
 
-const readers: Readonly<Record<string, (inner: unknown) => unknown>> = Object.assign(Object.create(null), {
-  "!f": (inner: unknown) => Number(inner),
-  "!n": (inner: unknown) => BigInt(inner as string),
+// biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
+const readers: Readonly<Record<string, (inner: any) => unknown>> = {
+  __proto__: null as never,
+  "!f": Number,
+  "!n": BigInt,
   "!u": () => undefined,
-  "!d": (inner: unknown) => new Date(inner === null ? Number.NaN : (inner as number)),
-  "!b": (inner: unknown) => new Uint8Array(Buffer.from(inner as string, "base64url")),
-  "!m": (inner: unknown) => new Map((inner as [unknown, unknown][]).map(([k, v]) => [fromTagged(k), fromTagged(v)])),
-  "!s": (inner: unknown) => new Set((inner as unknown[]).map(fromTagged)),
-  "!o": (inner: unknown) => {
-    const [key, wrapped] = inner as [string, unknown];
-    return ownObject([[key, fromTagged(wrapped)]]);
-  },
-});
+  "!d": (ms) => new Date(ms ?? Number.NaN),
+  "!b": (text) => new Uint8Array(Buffer.from(text, "base64url")),
+  "!m": (pairs) => new Map(pairs.map(uncarry)),
+  "!s": (values) => new Set(values.map(uncarry)),
+  "!o": ([key, value]) => Object.fromEntries([[key, uncarry(value)]]),
+};
 
-function onlyKey(value: object): string | undefined {
-  const keys = Object.keys(value);
-  return keys.length === 1 ? keys[0] : undefined;
-}
-
-function mapValues(value: object, change: (inner: unknown) => unknown): Record<string, unknown> {
-  return ownObject(Object.entries(value).map(([key, inner]) => [key, change(inner)]));
-}
-
-/** An object with just these keys of its own: `__proto__` is a key like any other. */
-export function ownObject(entries: Iterable<readonly [string, unknown]>): Record<string, unknown> {
-  return Object.fromEntries(entries);
+/** An object's values, each on its own: the object itself is no tag, whatever it looks like. */
+export function uncarryEach(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, uncarry(inner)]));
 }
 
 /** Sets a key of the object's own, also `__proto__`. */

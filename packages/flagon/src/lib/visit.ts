@@ -78,13 +78,9 @@ export class Visit {
 
   /** Called before any change. */
   beginChange(): void {
-    if (this.#isClosed) {
-      throw new TypeError(
-        "the session was changed after the response had started, too late to be kept; change it before",
-      );
-    }
+    if (this.#isClosed) throw tooLate("changed");
     if (this.#isDestroyed)
-      throw new TypeError("the session was destroyed in this request; use logout() to begin a new one");
+      throw new TypeError("the session was destroyed in this request; logout() lets a new one begin");
     if (this.#loaded === null) this.#load();
   }
 
@@ -162,11 +158,7 @@ export class Visit {
   }
 
   #load(): Loaded {
-    if (this.#isClosed) {
-      throw new TypeError(
-        "the session was first looked at after the response had started, too late; look at it before",
-      );
-    }
+    if (this.#isClosed) throw tooLate("first looked at");
     const found = this.#stay.load();
     const loaded = found.record === null ? found : { ...found, record: this.#read(found.record) };
     this.#loaded = loaded;
@@ -204,6 +196,10 @@ export class Visit {
       flashes: [],
     };
   }
+}
+
+function tooLate(act: string): TypeError {
+  return new TypeError(`the session was ${act} after the response had started; do it before`);
 }
 
 function newId(): string {

@@ -25,7 +25,7 @@ describe("flaskCodec refuses at construction", () => {
     [
       "a remember cookie that breaks out",
       { secretKey: SECRET, login: { rememberCookie: { name: "a;b" } } },
-      "is not a cookie name",
+      "cookie.name cannot be",
     ],
   ])("%s", (_, options, words) => {
     expect(() => flaskCodec(options)).toThrow(TypeError);
