@@ -16,19 +16,21 @@ export type Place =
 
 /** Where the service is, without installing anything; null when this machine has it nowhere. */
 export function placeOf(name: ServiceName): Place | null {
-  const value = process.env[services[name].variable];
-  if (value) return { kind: "environment", value };
-  const path = services[name].find() ?? (name === "postgres" ? embeddedPostgres() : null);
-  if (path !== null) return { kind: "program", path };
-  return (name === "redis" || name === "postgres") && hasDocker() ? { kind: "docker" } : null;
+  return foundPlace(name) ?? ((name === "redis" || name === "postgres") && hasDocker() ? { kind: "docker" } : null);
 }
 
 /** Finds the service, installing it first where that is possible. Rejects with the command that mends it. */
 export async function provide(name: ServiceName): Promise<Place> {
-  const place =
-    placeOf(name) ?? (await alone("installing services for the tests", () => placeOf(name) ?? install(name)));
+  const place = foundPlace(name) ?? (await alone("installing services for the tests", () => install(name)));
   if (place === null) throw new Error(missing(name));
   return place;
+}
+
+function foundPlace(name: ServiceName): Place | null {
+  const value = process.env[services[name].variable];
+  if (value) return { kind: "environment", value };
+  const path = services[name].find() ?? (name === "postgres" ? embeddedPostgres() : null);
+  return path === null ? null : { kind: "program", path };
 }
 
 /** What to tell someone whose machine lacks the service. */
@@ -38,8 +40,9 @@ export function missing(name: ServiceName): string {
 }
 
 function install(name: ServiceName): Place | null {
-  if (process.getuid?.() === 0 && onPath("apt-get") !== null) aptInstall(services[name].packages);
-  if (placeOf(name) === null && name === "postgres") installEmbeddedPostgres();
+  const isAbsent = () => foundPlace(name) === null;
+  if (isAbsent() && process.getuid?.() === 0 && onPath("apt-get") !== null) aptInstall(services[name].packages);
+  if (isAbsent() && name === "postgres") installEmbeddedPostgres();
   return placeOf(name);
 }
 

@@ -50,7 +50,14 @@ export async function startServer(
   address: { url: string; port: number; folder: string },
 ): Promise<Server> {
   const { url, port, folder } = address;
-  let child = await run(program, folder);
+  const remove = () => {
+    program.cleanUp?.();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  let child = await run(program, folder).catch((error: unknown) => {
+    remove();
+    throw error;
+  });
 
   const signal = (name: NodeJS.Signals) => {
     if (program.signal) program.signal(name);
@@ -67,8 +74,7 @@ export async function startServer(
   };
   const stop = async () => {
     await end(program.stopSignal);
-    program.cleanUp?.();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    remove();
     if (child.pid) tellReaper({ ended: child.pid });
   };
 
