@@ -128,6 +128,7 @@ describe("a visitor whom Flask-Login remembers", () => {
       const ada = new Visitor(flask, config, {
         codec: flaskCodec({ secretKey: SECRET, login: { protection: "strong" } }),
       });
+      await ada.toFlask({ method: "POST", path: "/set", json: { cart: ["tea"] } });
       await ada.toFlask({ method: "POST", path: "/login", json: { user: "ada", remember: true } });
       ada.agent = "Another/1.0";
       return ada;
@@ -135,7 +136,7 @@ describe("a visitor whom Flask-Login remembers", () => {
     const [onFlask, here] = [await make(), await make()];
     expect(await onFlask.flaskSession()).toMatchObject({ user: null });
     expect([...onFlask.cookies.keys()]).not.toContain("remember_token");
-    await here.toTypeScript((session) => expect(session.userId).toBeNull());
+    await here.toTypeScript((session) => expect([session.userId, session.get("cart")]).toEqual([null, ["tea"]]));
     expect([...here.cookies.keys()]).not.toContain("remember_token");
     expect(await here.flaskSession()).toMatchObject({ user: null });
   });
