@@ -1,7 +1,8 @@
 import { deepStrictEqual } from "node:assert";
 import fc from "fast-check";
 import { datetime, Markup, Tuple, tuple, Uuid } from "flagon/flask";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import type { SessionRecord } from "../../src/codec.ts";
 import { pythonSession } from "./arbitraries.ts";
 import { describeFloat, describeValue, madeOf } from "./describe.ts";
@@ -12,6 +13,7 @@ const config = { SECRET_KEY: SECRET };
 const now = 1_750_000_000;
 const format = bindFlask(() => now);
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -35,7 +37,7 @@ async function throughFlagon(session: { dict: [string, Description][] }): Promis
   return readByFlask(seal({ ...record, data: { ...record.data, added: "here" } }));
 }
 
-describe("a cookie that Flask wrote", () => {
+describeFlask("a cookie that Flask wrote", () => {
   it("is read as the same values and goes back as it came: 400 random sessions", async () => {
     let compressed = 0;
     for (const session of fc.sample(pythonSession, { numRuns: 400, seed: 2 })) {
@@ -121,7 +123,7 @@ describe("a cookie that Flask wrote", () => {
   });
 });
 
-describe("a cookie for Flask", () => {
+describeFlask("a cookie for Flask", () => {
   it("is read there as the same values, and comes back as they were, whatever they are", async () => {
     await fc.assert(
       fc.asyncProperty(pythonSession, async (session) => {
@@ -174,7 +176,7 @@ describe("a cookie for Flask", () => {
   });
 });
 
-describe("salt and digest", () => {
+describeFlask("salt and digest", () => {
   it.each([
     { salt: "other", digest: "sha1" },
     { salt: "cookie-session", digest: "sha256" },

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import { readJson, Unreadable, writeString } from "../../src/lib/flask/python-json.ts";
 import { writeNumber } from "../../src/lib/flask/python-number.ts";
 import { readTagged, writeTagged } from "../../src/lib/flask/tagged-json.ts";
@@ -7,6 +8,7 @@ import { float } from "./arbitraries.ts";
 import { describeFloat, describeValue } from "./describe.ts";
 import { type Description, FlaskPeer } from "./peer.ts";
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -36,7 +38,7 @@ function reads(text: string): boolean {
   }
 }
 
-describe("a number", () => {
+describeFlask("a number", () => {
   it("that is no whole number up to 2^53 has the text that Python gives the float", async () => {
     await fc.assert(
       fc.asyncProperty(float, async (value) => {
@@ -76,7 +78,7 @@ describe("a number", () => {
   );
 });
 
-describe("a string", () => {
+describeFlask("a string", () => {
   it("has the text that Python gives it", async () => {
     const string = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }));
     await fc.assert(
@@ -95,7 +97,7 @@ describe("a string", () => {
   });
 });
 
-describe("reading JSON", () => {
+describeFlask("reading JSON", () => {
   const texts = [
     "null",
     "true",
@@ -215,7 +217,7 @@ describe("reading JSON", () => {
   });
 });
 
-describe("keys", () => {
+describeFlask("keys", () => {
   it("are in the order of their code points, as Python sorts them", () => {
     const data = Object.fromEntries(["\u{1f600}", "\uffff", "\ud800", "é", "b", "aa", "a", ""].map((key) => [key, 0]));
     expect(writeTagged(data)).toBe('{"":0,"a":0,"aa":0,"b":0,"\\u00e9":0,"\\ud800":0,"\\uffff":0,"\\ud83d\\ude00":0}');
@@ -229,7 +231,7 @@ describe("keys", () => {
   });
 });
 
-describe("tags", () => {
+describeFlask("tags", () => {
   it.each([
     '{" t":1}', // not at the top: Flask's session is an object
   ])("at the top are refused: %s", (text) => {

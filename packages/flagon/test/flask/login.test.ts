@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { flaskCodec } from "flagon/flask";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import type { OpenRequest } from "../../src/codec.ts";
 import { createIdentifier } from "../../src/lib/flask/login.ts";
 import { type Config, FlaskPeer } from "./peer.ts";
 import { SECRET } from "./support.ts";
 import { AGENT, Visitor } from "./visitor.ts";
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -22,7 +24,7 @@ function visitor(config: Config = plain, options: Partial<Parameters<typeof flas
   return new Visitor(flask, config, { codec: flaskCodec({ secretKey: SECRET, ...options }) });
 }
 
-describe("who signed in on Flask", () => {
+describeFlask("who signed in on Flask", () => {
   it("is known here, fresh, and is signed out there by signing out here", async () => {
     const ada = visitor();
     await ada.toFlask({ method: "POST", path: "/login", json: { user: "ada" } });
@@ -54,7 +56,7 @@ describe("who signed in on Flask", () => {
   });
 });
 
-describe("who signed in here", () => {
+describeFlask("who signed in here", () => {
   it("is known to Flask, fresh, and is signed out here by signing out there", async () => {
     const ada = visitor();
     await ada.toTypeScript((session) => session.login("ada"));
@@ -116,7 +118,7 @@ describe("who signed in here", () => {
   });
 });
 
-describe("Flask-Login's identifier", () => {
+describeFlask("Flask-Login's identifier", () => {
   const text = fc.string({
     unit: fc
       .integer({ min: 0x21, max: 0xff })
@@ -165,7 +167,7 @@ describe("Flask-Login's identifier", () => {
   });
 });
 
-describe("session protection", () => {
+describeFlask("session protection", () => {
   it.each([
     { protection: "basic" as const, user: "ada", fresh: false },
     { protection: "strong" as const, user: null, fresh: false },

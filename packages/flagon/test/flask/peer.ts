@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { provide } from "../../../../test/support/services/provide.ts";
+import { python } from "../../../../test/support/services/flask.ts";
 
 /** A Python value with its type, as `peer.py` describes one. */
 export type Description =
@@ -42,14 +42,12 @@ export class FlaskPeer implements AsyncDisposable {
   #lastWords = "";
 
   static async start(): Promise<FlaskPeer> {
-    const place = await provide("flask");
-    if (place.kind === "docker") throw new Error("Flask runs as a program");
-    return new FlaskPeer(place.kind === "program" ? place.path : place.value);
+    return new FlaskPeer(await python());
   }
 
-  private constructor(python: string) {
+  private constructor(command: string) {
     const script = fileURLToPath(new URL("peer.py", import.meta.url));
-    this.#child = spawn(python, ["-W", "ignore", script], { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = spawn(command, ["-B", "-W", "ignore", script], { stdio: ["pipe", "pipe", "pipe"] });
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#waiting.shift()?.(line));
     this.#child.stderr.on("data", (chunk) => (this.#lastWords += String(chunk)));
     this.#child.on("exit", () => {

@@ -1,9 +1,11 @@
 import { flaskCodec } from "flagon/flask";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import { type Config, FlaskPeer } from "./peer.ts";
 import { SECRET } from "./support.ts";
 import { Visitor } from "./visitor.ts";
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -26,7 +28,7 @@ async function remembered(
   return ada;
 }
 
-describe("a visitor whom Flask-Login remembers", () => {
+describeFlask("a visitor whom Flask-Login remembers", () => {
   it("is signed in here, not fresh, and Flask sees the same session", async () => {
     const ada = await remembered();
     const lines = await ada.toTypeScript((session) => {
@@ -155,7 +157,7 @@ describe("a visitor whom Flask-Login remembers", () => {
   );
 });
 
-describe("a remember cookie that Flask-Login would refuse", () => {
+describeFlask("a remember cookie that Flask-Login would refuse", () => {
   it("names nobody here either", async () => {
     const { token } = await flask.ask<{ token: string }>("remember_token", plain, { user: "ada" });
     const another = await flask.ask<{ token: string }>("remember_token", { SECRET_KEY: "another" }, { user: "ada" });

@@ -1,11 +1,13 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createSessions } from "flagon";
 import { flaskCodec, tuple } from "flagon/flask";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import { type Config, FlaskPeer } from "./peer.ts";
 import { SECRET } from "./support.ts";
 import { Visitor } from "./visitor.ts";
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -20,7 +22,7 @@ function visitor(config: Config = plain, options: Partial<Parameters<typeof flas
   return new Visitor(flask, config, { codec: flaskCodec({ secretKey: SECRET, ...options }) });
 }
 
-describe("the session cookie", () => {
+describeFlask("the session cookie", () => {
   it("is written when something changed, and not otherwise", async () => {
     const ada = visitor();
     await ada.toFlask({ method: "POST", path: "/set", json: { cart: ["tea"] } });
@@ -127,7 +129,7 @@ describe("the session cookie", () => {
   });
 });
 
-describe("flashes", () => {
+describeFlask("flashes", () => {
   it("that nobody read go back as they came, Markup and numbers included", async () => {
     const ada = visitor();
     await ada.toFlask({
@@ -169,7 +171,7 @@ describe("flashes", () => {
   });
 });
 
-describe("set", () => {
+describeFlask("set", () => {
   it("throws for what Flask's cookie can't carry, and for Flask's own keys", async () => {
     await visitor().toTypeScript((session) => {
       expect(() => session.set("at", new Date(1))).toThrow(TypeError);
@@ -182,7 +184,7 @@ describe("set", () => {
   });
 });
 
-describe("upgradeFrom", () => {
+describeFlask("upgradeFrom", () => {
   const until = "2030-01-01";
   const now = 1_750_000_000;
 

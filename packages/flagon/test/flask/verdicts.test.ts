@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import type { Description } from "./peer.ts";
 import { FlaskPeer } from "./peer.ts";
 import { anyRequest, bindFlask, newRecord, opened, SECRET } from "./support.ts";
@@ -9,6 +10,7 @@ const empty = { value: { dict: [] } };
 let now = signedAt;
 const clock = () => now;
 
+const describeFlask = describeWith("flask");
 let flask: FlaskPeer;
 beforeAll(async () => {
   flask = await FlaskPeer.start();
@@ -17,7 +19,7 @@ afterAll(async () => {
   await flask[Symbol.asyncDispose]();
 });
 
-describe("a cookie's age", () => {
+describeFlask("a cookie's age", () => {
   const day = 86_400;
   it.each([
     { maxAge: 31 * day, age: -1, verdict: "from_the_future" },
@@ -51,7 +53,7 @@ describe("a cookie's age", () => {
   });
 });
 
-describe("a cookie stamped here", () => {
+describeFlask("a cookie stamped here", () => {
   it("opens in a Flask whose clock is two seconds behind", async () => {
     now = signedAt;
     const cookie = bindFlask(clock).seal(newRecord({ data: { a: "b" } }), "session", anyRequest);
@@ -70,7 +72,7 @@ describe("a cookie stamped here", () => {
   });
 });
 
-describe("secrets", () => {
+describeFlask("secrets", () => {
   const [oldest, older, current] = ["oldest 1b1f4c52a6b0", "older 77aa20f0d1c3", "current 90cc14e2b5d7"] as const;
   const config = { SECRET_KEY: current, SECRET_KEY_FALLBACKS: [older, oldest] };
   const options = { secretKey: current, fallbacks: [older, oldest] };
@@ -111,7 +113,7 @@ describe("secrets", () => {
   });
 });
 
-describe("a payload with a good signature that is no session", () => {
+describeFlask("a payload with a good signature that is no session", () => {
   const base64 = (text: string): string => Buffer.from(text, "latin1").toString("base64url");
   it.each([
     ["no base64", "%%%"],
@@ -155,7 +157,7 @@ describe("a payload with a good signature that is no session", () => {
   });
 });
 
-describe("nesting", () => {
+describeFlask("nesting", () => {
   const nested = (depth: number): Description => {
     let value: Description = "deep";
     for (let i = 0; i < depth; i++) value = [value];
