@@ -1,5 +1,5 @@
 import { createSessions, type OpenRequest, type Session, type Sessions } from "flagon";
-import { type Contender, fresh } from "./contender.ts";
+import { type Contender, fresh, nextVisit } from "./contender.ts";
 
 type Data = Record<string, unknown>;
 
@@ -12,17 +12,18 @@ export function flagon(data: Data, secret: string): Contender[] {
 }
 
 function contender(name: string, sessions: Sessions<Data>, data: Data): Contender {
-  const seal = (): string => {
-    const session = sessions.open(new Visitor(undefined)) as Session<Data>;
-    for (const key in data) session.set(key, data[key]);
+  const open = (cookie?: string): Session<Data> => sessions.open(new Visitor(cookie)) as Session<Data>;
+  const commit = (session: Session<Data>): string => {
     const lines = sessions.commit(session) as readonly (readonly [string, string])[];
     return lines[0]?.[1] ?? "";
   };
-  const cookie = seal().split(";")[0] ?? "";
+  const first = open();
+  for (const key in data) first.set(key, data[key]);
+  const cookie = commit(first).split(";")[0] ?? "";
   return {
     name,
-    open: () => (sessions.open(new Visitor(fresh(cookie))) as Session<Data>).get("name"),
-    seal,
+    open: () => open(fresh(cookie)).get("name"),
+    change: () => commit(open(fresh(cookie)).set("visits", nextVisit())),
     length: cookie.length - cookie.indexOf("=") - 1,
   };
 }
