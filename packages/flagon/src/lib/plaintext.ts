@@ -29,21 +29,26 @@ interface Contents {
   r?: string;
 }
 
-export function writePlaintext(record: SessionRecord): Buffer {
+/** The bytes to seal, and what {@link readPlaintext} would read from them. */
+export function writePlaintext(record: SessionRecord): { bytes: Buffer; plaintext: Plaintext } {
+  const { id, permanent, authenticatedAt, renewedAt } = record;
+  const createdAt = record.createdAt ?? renewedAt;
   const data = carryEach(record.data);
+  const tagged = data !== record.data;
   const contents: Contents = { d: data };
   if (record.flashes.length > 0) contents.f = record.flashes.map(({ message, category }) => [message, category]);
   if (record.userId !== null) contents.u = record.userId;
   if (record.family !== undefined) contents.r = record.family;
   const json = JSON.stringify(contents);
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(json, "utf8"));
-  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (data === record.data ? 0 : FLAG_TAGGED);
-  bytes.write(record.id, 1, 16, "base64url");
-  bytes.writeUIntBE(record.createdAt ?? 0, 17, 6);
-  bytes.writeUIntBE(record.authenticatedAt ?? 0, 23, 6);
-  bytes.writeUIntBE(record.renewedAt, 29, 6);
-  bytes.write(json, HEAD_BYTES, "utf8");
-  return bytes;
+  // Room for any text, so that its bytes need not be counted first.
+  const room = Buffer.allocUnsafe(HEAD_BYTES + 3 * json.length);
+  room[0] = (permanent ? FLAG_PERMANENT : 0) | (tagged ? FLAG_TAGGED : 0);
+  room.write(id, 1, 16, "base64url");
+  room.writeUIntBE(createdAt, 17, 6);
+  room.writeUIntBE(authenticatedAt ?? 0, 23, 6);
+  room.writeUIntBE(renewedAt, 29, 6);
+  const bytes = room.subarray(0, HEAD_BYTES + room.write(json, HEAD_BYTES, "utf8"));
+  return { bytes, plaintext: { id, permanent, tagged, createdAt, authenticatedAt, renewedAt, json } };
 }
 
 /** Null for bytes that no {@link writePlaintext} made. */

@@ -5,11 +5,11 @@ import { lengthPrefixed } from "./bytes.ts";
 import { corrupt } from "./guarded-store.ts";
 import type { KeyRing } from "./keys.ts";
 import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { keyIdOf, seal, sealedRow, unseal } from "./seal.ts";
+import { keyIdOf, seal, sealContext, sealedRow, unseal } from "./seal.ts";
 
 /** Seals what a row holds: bound to its id and user, so that no row's data opens in another row. */
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
-  return seal(sealedRow, writePlaintext(record), contextOf(record.id, record.userId), ring, now);
+  return seal(sealedRow, writePlaintext(record).bytes, contextOf(record.id, record.userId), ring, now);
 }
 
 /**
@@ -31,5 +31,5 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
 }
 
 function contextOf(id: string, userId: string | null): Buffer {
-  return Buffer.concat([Buffer.from(id, "base64url"), lengthPrefixed(userId ?? "")]);
+  return sealContext(Buffer.from(id, "base64url"), lengthPrefixed(userId ?? ""));
 }

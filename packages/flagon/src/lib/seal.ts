@@ -31,7 +31,7 @@ export const sealedRow: SealKind = { kind: KIND_ROW, purpose: "store" };
  * AES-256-GCM under the hour's key. Bytes: kind, key id (4), hour (3), nonce (12), ciphertext, tag (16); the associated
  * data is the first eight bytes and `context`.
  */
-export function seal(what: SealKind, plaintext: Uint8Array, context: Uint8Array, ring: KeyRing, now: number): Buffer {
+export function seal(what: SealKind, plaintext: Uint8Array, context: Buffer, ring: KeyRing, now: number): Buffer {
   const keys = ring.current();
   const hour = hourOf(now);
   const sealed = Buffer.allocUnsafe(plaintext.length + SEAL_OVERHEAD_BYTES);
@@ -55,7 +55,7 @@ export function seal(what: SealKind, plaintext: Uint8Array, context: Uint8Array,
 export function unseal(
   what: SealKind,
   sealed: Buffer,
-  context: Uint8Array,
+  context: Buffer,
   ring: KeyRing,
   now: number,
   longestLifetimeMs: number,
@@ -83,6 +83,13 @@ export function keyIdOf(sealed: Buffer): number {
   return sealed.length < HEAD_BYTES ? 0 : sealed.readUInt32BE(1);
 }
 
-function associatedData(sealed: Buffer, context: Uint8Array): Buffer {
-  return Buffer.concat([sealed.subarray(0, HEAD_BYTES), context]);
+/** The head is copied to where {@link sealContext} left room: one buffer less for each seal. */
+function associatedData(sealed: Buffer, context: Buffer): Buffer {
+  sealed.copy(context, 0, 0, HEAD_BYTES);
+  return context;
+}
+
+/** What a seal is bound to besides its head, in the form that {@link seal} and {@link unseal} take. */
+export function sealContext(...parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.alloc(HEAD_BYTES), ...parts]);
 }

@@ -5,7 +5,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import { COOKIE_BYTES_MAX } from "./cookie.ts";
 import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { keyIdOf, seal, sealedCookie, unseal } from "./seal.ts";
+import { keyIdOf, seal, sealContext, sealedCookie, unseal } from "./seal.ts";
 
 /** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
 export const sealed: Codec = {
@@ -64,12 +64,11 @@ class SealedFormat implements CookieFormat {
   /** Throws a `SessionError` "cookie_too_large" that names the largest keys. */
   seal(record: SessionRecord, cookieName: string): string {
     const { keys, now } = this.#context;
-    const bytes = writePlaintext(record);
+    const { bytes, plaintext } = writePlaintext(record);
     const sealed = seal(sealedCookie, bytes, this.#contextOf(cookieName), keys, now());
     const value = encodeBase64url(sealed);
     if (cookieName.length + value.length > COOKIE_BYTES_MAX) throw tooLarge(record, cookieName.length + value.length);
-    const plaintext = readPlaintext(bytes);
-    if (plaintext !== null) this.#remember({ value, cookieName, keyId: keyIdOf(sealed), plaintext });
+    this.#remember({ value, cookieName, keyId: keyIdOf(sealed), plaintext });
     return value;
   }
 
@@ -87,7 +86,7 @@ class SealedFormat implements CookieFormat {
   #contextOf(cookieName: string): Buffer {
     let context = this.#nameContexts.get(cookieName);
     if (context === undefined) {
-      context = lengthPrefixed(cookieName);
+      context = sealContext(lengthPrefixed(cookieName));
       this.#nameContexts.set(cookieName, context);
     }
     return context;
