@@ -1,10 +1,10 @@
-import { createSessions } from "flagon";
 import { session } from "flagon/hono";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { AppEnv, Services } from "./context.ts";
 import { assets } from "./lib/assets.ts";
+import { devices } from "./routes/devices.tsx";
 import { notFound, showError } from "./routes/errors.tsx";
 import { findUser } from "./routes/guards.ts";
 import { home } from "./routes/home.tsx";
@@ -14,27 +14,19 @@ import { signIn } from "./routes/sign-in.tsx";
 import { signUp } from "./routes/sign-up.tsx";
 
 export function createApp(services: Services): Hono<AppEnv> {
-  const { config } = services;
-  const sessions = createSessions({
-    secret: [...config.secret],
-    lifetime: config.lifetime,
-    permanentLifetime: config.permanentLifetime,
-    now: services.now,
-  });
-
   const app = new Hono<AppEnv>();
   app.onError(showError);
   app.notFound(notFound);
   app.use(headers);
   app.route("/", assets);
   app.use(bodyLimit({ maxSize: 64 * 1_024 }));
-  app.use(session(sessions));
+  app.use(session(services.home.sessions));
   app.use(async (c, next) => {
     c.set("services", services);
     await next();
   });
   app.use(findUser);
-  for (const routes of [home, signUp, signIn, sessionRoutes, settings]) app.route("/", routes);
+  for (const routes of [home, signUp, signIn, sessionRoutes, devices, settings]) app.route("/", routes);
   return app;
 }
 

@@ -16,6 +16,8 @@ export interface Config {
   readonly secretNote: string | null;
   /** Where the app keeps its files. */
   readonly dataFolder: string;
+  /** Where sessions live: "sqlite", "cookie", or the address of a Redis or a PostgreSQL. */
+  readonly sessions: string;
   readonly host: string;
   /** Null: 3000, or the next free one. */
   readonly port: number | null;
@@ -35,6 +37,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     secret: secret.secrets,
     secretNote: secret.note,
     dataFolder,
+    sessions: env.SESSIONS || "sqlite",
     // A browser accepts this app's cookie over plain http on this machine alone, so nobody else needs to reach it.
     host: env.HOST || (production ? "0.0.0.0" : "127.0.0.1"),
     port: port(env.PORT),

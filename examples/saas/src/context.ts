@@ -4,10 +4,12 @@ import type { Context } from "hono";
 import type { Attempts, SignUps } from "./accounts/attempts.ts";
 import type { User, Users } from "./accounts/users.ts";
 import type { Config } from "./config.ts";
+import type { SessionHome } from "./session-home.ts";
 
 /** What the routes work with; made once, at start. */
 export interface Services {
   readonly config: Config;
+  readonly home: SessionHome;
   readonly users: Users;
   readonly attempts: Attempts;
   readonly signUps: SignUps;

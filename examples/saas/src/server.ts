@@ -9,6 +9,7 @@ import { openUsers } from "./accounts/users.ts";
 import { createApp } from "./app.tsx";
 import { readConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
+import { openSessionHome } from "./session-home.ts";
 
 /** Starts the app, says where it is, and stops at once on Ctrl-C. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
@@ -18,7 +19,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const database = new DatabaseSync(join(config.dataFolder, "app.db"));
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000");
     const users = openUsers(database);
-    const app = createApp({ config, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
+    const home = await openSessionHome(config, database);
+    const app = createApp({ config, home, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     const port = await listen(server, config.host, config.port);
     if (config.secretNote !== null) console.log(config.secretNote);

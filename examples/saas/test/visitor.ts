@@ -1,10 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Hono } from "hono";
 import { countAttempts, countSignUps } from "../src/accounts/attempts.ts";
-import { openUsers, type Users } from "../src/accounts/users.ts";
+import { openUsers } from "../src/accounts/users.ts";
 import { createApp } from "../src/app.tsx";
 import type { Config } from "../src/config.ts";
 import type { AppEnv } from "../src/context.ts";
+import { openSessionHome } from "../src/session-home.ts";
 
 export const password = "correct horse battery";
 
@@ -12,6 +13,7 @@ export const config: Config = {
   production: false,
   secret: ["N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests"],
   secretNote: null,
+  sessions: "cookie",
   dataFolder: "",
   host: "127.0.0.1",
   port: 0,
@@ -22,20 +24,23 @@ export const config: Config = {
 
 export interface TestApp {
   readonly app: Hono<AppEnv>;
-  readonly users: Users;
+  removeAccounts(): void;
   /** Moves the app's clock. */
   pass(seconds: number): void;
 }
 
-export function makeApp(): TestApp {
-  let now = Date.UTC(2026, 0, 5, 12);
-  const users = openUsers(new DatabaseSync(":memory:"));
-  const services = { config, users, attempts: countAttempts(), signUps: countSignUps(), now: () => now };
+export async function makeApp(sessions = "cookie"): Promise<TestApp> {
+  let time = Date.UTC(2026, 0, 5, 12);
+  const now = () => time;
+  const database = new DatabaseSync(":memory:");
+  const users = openUsers(database);
+  const home = await openSessionHome({ ...config, sessions }, database, now);
+  const services = { config, home, users, attempts: countAttempts(), signUps: countSignUps(), now };
   return {
     app: createApp(services),
-    users,
+    removeAccounts: () => database.exec("DELETE FROM users"),
     pass(seconds) {
-      now += seconds * 1_000;
+      time += seconds * 1_000;
     },
   };
 }
@@ -52,6 +57,7 @@ export class Visitor {
   readonly #app: TestApp;
   readonly #address: string;
   cookie: string | null = null;
+  userAgent: string | null = null;
 
   constructor(app: TestApp, address = "192.0.2.1") {
     this.#app = app;
@@ -75,6 +81,7 @@ export class Visitor {
   async #ask(path: string, init: RequestInit): Promise<Answer> {
     const headers = new Headers(init.headers);
     if (this.cookie !== null) headers.set("cookie", this.cookie);
+    if (this.userAgent !== null) headers.set("user-agent", this.userAgent);
     const environment = { incoming: { socket: { remoteAddress: this.#address } } };
     const response = await this.#app.app.request(`http://localhost${path}`, { ...init, headers }, environment);
     for (const line of response.headers.getSetCookie()) {
@@ -90,4 +97,16 @@ export class Visitor {
 export function messages(html: string): string[] {
   const found = html.matchAll(/<div class="(?:flash|notice) [^"]*"[^>]*>.*?<p>(.*?)<\/p>/gs);
   return [...found].map(([, text = ""]) => text.replace(/<span class="visually-hidden">.*?<\/span>/g, ""));
+}
+
+/** The list of devices, each as the words that it is shown with. */
+export function devices(html: string): string[] {
+  const [, list = ""] = /<ul class="devices">(.*?)<\/ul>/s.exec(html) ?? [];
+  const items = list.split("<li>").slice(1);
+  return items.map((item) =>
+    (/<div.*?<\/div>/s.exec(item)?.[0] ?? "")
+      .replace(/<[^>]+>/g, " ")
+      .trim()
+      .replace(/\s+/g, " "),
+  );
 }

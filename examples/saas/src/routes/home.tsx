@@ -13,14 +13,15 @@ export const home = new Hono<AppEnv>();
 
 home.get("/", (c) => {
   const user = c.get("user");
-  if (user === null)
-    return page(c, { title: "Sessions that last" }, <Invitation carriesSession={!c.get("session").isNew} />);
+  const session = c.get("session");
+  if (user === null) return page(c, { title: "Sessions that last" }, <Invitation kept={session.size} />);
   const now = c.get("services").now();
-  const since = c.get("session").authenticatedAt ?? now;
+  const since = session.authenticatedAt ?? now;
   return page(c, { title: "Home" }, <Welcome user={user} clock={sessionClock(c)} signedInFor={now - since} />);
 });
 
-const Invitation: FC<{ carriesSession: boolean }> = ({ carriesSession }) => (
+/** `kept`: how many values the visitor's session holds. */
+const Invitation: FC<{ kept: number }> = ({ kept }) => (
   <div class="hero">
     <div class="hero-words">
       <h1>Sessions that last, and end when they should.</h1>
@@ -38,15 +39,15 @@ const Invitation: FC<{ carriesSession: boolean }> = ({ carriesSession }) => (
       </p>
     </div>
     <aside class="card hero-card" aria-labelledby="carry">
-      <Jug level={carriesSession ? 0.6 : 0} />
-      <h2 id="carry">{carriesSession ? "You carry a session" : "You carry no cookie yet"}</h2>
+      <Jug level={Math.min(1, 0.3 * kept)} />
+      <h2 id="carry">{kept > 0 ? "Your session is not empty" : "Nothing is kept for you"}</h2>
       <p>
-        {carriesSession
-          ? "You are not signed in, but something is kept for you. It stays yours when you sign in."
-          : "A visitor for whom there is nothing to keep gets no cookie. Keep something, and it appears."}
+        {kept > 0
+          ? `You are not signed in, but ${kept === 1 ? "one value is" : `${kept} values are`} kept for you, and stay yours when you sign in.`
+          : "A visitor with nothing to keep needs no session, and gets no cookie. Keep something, and it appears."}
       </p>
       <a class="onward" href="/session">
-        {carriesSession ? "See what it holds" : "Keep something"}
+        {kept > 0 ? "See what it holds" : "Keep something"}
         <Icon name="arrow" />
       </a>
     </aside>
@@ -65,6 +66,9 @@ const Welcome: FC<{ user: User; clock: Clock | null; signedInFor: number }> = ({
     <ul class="doors">
       <Door href="/session" title="Your session">
         Keep values in it, take them out, and see what the cookie carries.
+      </Door>
+      <Door href="/devices" title="Devices">
+        See where you are signed in, and sign out what you don’t use.
       </Door>
       <Door href="/settings" title="Settings">
         Change your password. You may be asked for the present one first.

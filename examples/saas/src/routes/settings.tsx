@@ -24,11 +24,13 @@ settings.post("/settings/password", async (c) => {
   const problem = passwordProblem(password, user.username);
   if (problem !== null) return settingsPage(c, problem);
 
-  c.get("services").users.setPassword(user.id, await hashPassword(password));
+  const { users, home } = c.get("services");
   const session = c.get("session");
-  // A new id: whoever had the old cookie has nothing now.
+  users.setPassword(user.id, await hashPassword(password));
+  // First the others, then a new id for this one: whoever holds a copy of any cookie from before has nothing now.
+  await home.sessions.revokeUser(user.id, { except: session.id });
   session.login(user.id, { permanent: session.permanent });
-  session.flash("Your password is changed.", "success");
+  session.flash("Your password is changed. Other devices are signed out.", "success");
   return c.redirect("/settings", 303);
 });
 

@@ -68,6 +68,8 @@ function endedText(c: AppContext): string | null {
       return `You were signed out after ${durationText(idle)} of inactivity. Sign in to go on where you were.`;
     case "limit":
       return `You were signed out: a sign-in lasts ${durationText(absolute)} at most. Sign in to go on where you were.`;
+    case "elsewhere":
+      return "You were signed out in another tab or on another device. Sign in to go on where you were.";
     case "gone":
       return "Your session has ended. Sign in to go on where you were.";
     default:

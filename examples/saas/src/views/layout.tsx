@@ -9,8 +9,13 @@ export interface Visitor {
   readonly username: string | null;
   readonly flashes: readonly Flash[];
   readonly clock: Clock | null;
-  /** Where the page goes by itself when the session has ended, by idleness or at its limit; null: it stays. */
-  readonly ends: { readonly idle: string; readonly limit: string } | null;
+  /**
+   * Where the page goes by itself when the session has ended: by idleness, at its limit, or on another device. Null: it
+   * stays.
+   */
+  readonly ends: { readonly idle: string; readonly limit: string; readonly elsewhere: string } | null;
+  /** Where the page hears of other devices, and that this one was signed out; null: nowhere. */
+  readonly live: string | null;
 }
 
 interface LayoutProps {
@@ -65,9 +70,14 @@ const Header: FC<{ path: string; visitor: Visitor | null }> = ({ path, visitor }
           Session
         </NavLink>
         {visitor?.username && (
-          <NavLink href="/settings" path={path}>
-            Settings
-          </NavLink>
+          <>
+            <NavLink href="/devices" path={path}>
+              Devices
+            </NavLink>
+            <NavLink href="/settings" path={path}>
+              Settings
+            </NavLink>
+          </>
         )}
       </nav>
       {visitor && <Account username={visitor.username} path={path} />}
@@ -132,7 +142,7 @@ const Flashes: FC<{ flashes: readonly Flash[] }> = ({ flashes }) => (
 const EndingSoon: FC = () => (
   <section class="ending" aria-label="Your session" data-ending hidden>
     <p>
-      <span data-ending-text /> <span class="ending-time" data-ending-time />
+      <span role="alert" data-ending-text /> <span class="ending-time" data-ending-time />
     </p>
     <button class="button button-small" type="button" data-stay>
       Stay signed in
@@ -148,6 +158,11 @@ function clockAttributes(visitor: Visitor | null): Record<string, string> {
     "data-idle-ends-at": String(idleEndsAt),
     "data-ends-at": String(endsAt),
     "data-idle-ms": String(idleMs),
-    ...(visitor.ends && { "data-idle-href": visitor.ends.idle, "data-limit-href": visitor.ends.limit }),
+    ...(visitor.ends && {
+      "data-idle-href": visitor.ends.idle,
+      "data-limit-href": visitor.ends.limit,
+      "data-elsewhere-href": visitor.ends.elsewhere,
+    }),
+    ...(visitor.live && { "data-live": visitor.live }),
   };
 }

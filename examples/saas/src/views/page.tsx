@@ -32,15 +32,17 @@ function render(c: AppContext, title: string, status: ContentfulStatusCode, visi
 function visitorOf(c: AppContext): Visitor {
   const session = c.get("session");
   const user = c.get("user");
-  const here = encodeURIComponent(c.req.path);
+  const next = `next=${encodeURIComponent(c.req.path)}`;
   const kept = session.permanent ? "&kept=1" : "";
   return {
     username: user?.username ?? null,
     flashes: session.flashes(),
     clock: sessionClock(c),
     ends: user && {
-      idle: `/sign-in?ended=idle${kept}&next=${here}`,
-      limit: `/sign-in?ended=limit${kept}&next=${here}`,
+      idle: `/sign-in?ended=idle${kept}&${next}`,
+      limit: `/sign-in?ended=limit${kept}&${next}`,
+      elsewhere: `/sign-in?ended=elsewhere&${next}`,
     },
+    live: user && c.get("services").home.lists ? "/live" : null,
   };
 }

@@ -18,6 +18,8 @@ interface SessionPageProps {
   readonly id: string | null;
   readonly permanent: boolean;
   readonly username: string | null;
+  /** Where the session's values are, in words. */
+  readonly place: string;
   readonly problems: SessionPageProblems;
   readonly typed: { readonly key: string; readonly value: string };
 }
@@ -41,7 +43,7 @@ export const SessionPage: FC<SessionPageProps> = (props) => (
   </>
 );
 
-const Cookie: FC<SessionPageProps> = ({ cookie, id, permanent, username }) => (
+const Cookie: FC<SessionPageProps> = ({ cookie, id, permanent, place }) => (
   <section class="card cookie" aria-labelledby="cookie-title">
     <div class="cookie-head">
       <h2 id="cookie-title">The cookie</h2>
@@ -61,12 +63,12 @@ const Cookie: FC<SessionPageProps> = ({ cookie, id, permanent, username }) => (
           </dd>
         </div>
         <div>
-          <dt>Kept by the browser</dt>
-          <dd>{permanent ? "After it is closed, too" : "Until it is closed"}</dd>
+          <dt>Stays in the browser</dt>
+          <dd>{permanent ? "Also after it is closed" : "Until it is closed"}</dd>
         </div>
         <div>
-          <dt>Signed in</dt>
-          <dd>{username ?? "Nobody"}</dd>
+          <dt>Values are in</dt>
+          <dd>{place}</dd>
         </div>
         <div>
           <dt>Session id</dt>
@@ -91,8 +93,8 @@ const Gauge: FC<{ bytes: number }> = ({ bytes }) => (
       data-cookie-meter
     />
     <svg class="gauge" width="100%" height="12" aria-hidden="true">
-      <rect class="gauge-track" width="100%" height="12" rx="6" />
-      <rect class="gauge-value" width={`${(100 * bytes) / cookieBytesMax}%`} height="12" rx="6" data-cookie-bar />
+      <rect class="gauge-track" width="100%" height="12" />
+      <rect class="gauge-value" width={`${(100 * bytes) / cookieBytesMax}%`} height="12" data-cookie-bar />
     </svg>
   </>
 );

@@ -1,0 +1,2 @@
+export const find = (/** @type {string} */ selector) =>
+  /** @type {HTMLElement | null} */ (document.querySelector(selector));

@@ -1,0 +1,76 @@
+import { Hono } from "hono";
+import { streamSSE } from "hono/streaming";
+import { type AppContext, type AppEnv, formFields } from "../context.ts";
+import { type Device, DeviceList, DevicesPage, deviceName } from "../views/devices-page.tsx";
+import { page } from "../views/page.tsx";
+import { requireUser } from "./guards.ts";
+
+export const devices = new Hono<AppEnv>();
+
+devices.use("/devices/*", requireUser("/devices"));
+
+devices.get("/devices", async (c) => {
+  const { home, now } = c.get("services");
+  const list = home.lists ? await devicesOf(c) : null;
+  return page(c, { title: "Devices" }, <DevicesPage devices={list} now={now()} />);
+});
+
+devices.post("/devices/sign-out", async (c) => {
+  const id = (await formFields(c))("id");
+  const session = c.get("session");
+  // Only what is in the user's own list: an id is no secret, and must not sign out somebody else.
+  const device = (await devicesOf(c)).find((one) => one.id === id);
+  if (device !== undefined && !device.isCurrent) {
+    await c.get("services").home.sessions.revoke(device.id);
+    session.flash(`${deviceName(device)} is signed out.`, "success");
+  }
+  return c.redirect("/devices", 303);
+});
+
+devices.post("/devices/sign-out-others", async (c) => {
+  const session = c.get("session");
+  if (session.userId !== null) {
+    await c.get("services").home.sessions.revokeUser(session.userId, { except: session.id });
+    session.flash("All other devices are signed out.", "success");
+  }
+  return c.redirect("/devices", 303);
+});
+
+/** How often an open page asks the store. An app with many people at once would let its own events say when to ask. */
+const lookEveryMs = 2_000;
+
+/**
+ * Tells an open page how the list of devices looks now, and when its own session was ended. It asks the store rather than
+ * the session, so that a page left open does not count as a visit, and runs into its idle end like any other.
+ */
+devices.get("/live", (c) => {
+  const { id, userId } = c.get("session");
+  const { home, now } = c.get("services");
+  // Any other status would have the browser ask again and again.
+  if (userId === null || !home.lists) return c.body(null, 204);
+  return streamSSE(c, async (stream) => {
+    for (let shown = ""; !stream.aborted; await stream.sleep(lookEveryMs)) {
+      const list = await home.sessions.list(userId).catch(() => null);
+      // The store did not answer; it may the next time.
+      if (list === null) continue;
+      if (!list.some((one) => one.id === id)) {
+        await stream.writeSSE({ event: "ended", data: "" });
+        return;
+      }
+      const html = String(<DeviceList devices={marked(list, id)} now={now()} />);
+      if (html !== shown) await stream.writeSSE({ event: "devices", data: html });
+      shown = html;
+    }
+  });
+});
+
+async function devicesOf(c: AppContext): Promise<Device[]> {
+  const { userId, id } = c.get("session");
+  return userId === null ? [] : marked(await c.get("services").home.sessions.list(userId), id);
+}
+
+/** This device first, then those seen last. */
+function marked(list: readonly Omit<Device, "isCurrent">[], currentId: string): Device[] {
+  const devices = list.map((one) => ({ ...one, isCurrent: one.id === currentId }));
+  return devices.sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeenAt - a.lastSeenAt);
+}
