@@ -1,4 +1,4 @@
-import type { RejectReason, SessionRecord } from "../codec.ts";
+import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
 import type { KeyRing } from "../lib/keys.ts";
 import type { Lifetimes } from "../lib/lifetime.ts";
 import type { Store } from "../store.ts";
@@ -66,3 +66,6 @@ export function limitsOf(
     absoluteEndsAt: lifetimes.absoluteEnd(record),
   };
 }
+
+/** For formats that look at the request too; here there is none. */
+export const anyRequest: OpenRequest = { method: "GET", url: "http://localhost/", header: () => null };

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
+import type { RejectReason, SessionRecord } from "../codec.ts";
 import { flaskCodec } from "../flask.ts";
 import { decodeBase64url } from "../lib/bytes.ts";
 import { readPayload } from "../lib/flask/payload.ts";
@@ -8,7 +8,7 @@ import { takeApart, toOwnKinds } from "../lib/flask/record.ts";
 import { readTagged } from "../lib/flask/tagged-json.ts";
 import { KeyRing } from "../lib/keys.ts";
 import type { PastedCookie } from "./cookie-text.ts";
-import type { Finding, OpenedSession, Rules } from "./finding.ts";
+import { anyRequest, type Finding, type OpenedSession, type Rules } from "./finding.ts";
 import { flask } from "./foreign.ts";
 import { relative } from "./words.ts";
 
@@ -52,8 +52,6 @@ export function tellFlask(
   const ended = session === null ? "" : `Flask's limit passed ${relative(session.idleEndsAt ?? 0, rules.now)}.`;
   return { verdict: "refused", reason: opened, why: opened === "expired" ? ended : (why[opened] ?? ""), session };
 }
-
-const anyRequest: OpenRequest = { method: "GET", url: "http://localhost/", header: () => null };
 
 /** Without a look at the signature: for showing, never for trusting. Null for what Flask did not write. */
 function readUnchecked(value: string): OpenedSession | null {

@@ -111,5 +111,5 @@ function readText(file: string, terminal: Terminal): string {
 }
 
 function linesOf(text: string): string[] {
-  return text.split(/\r?\n/).map((line) => line.trim());
+  return text.split(/\r?\n/).flatMap((line) => line.trim() || []);
 }

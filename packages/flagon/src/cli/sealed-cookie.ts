@@ -1,15 +1,15 @@
 import type { Buffer } from "node:buffer";
 import type { RejectReason, SessionRecord } from "../codec.ts";
-import { decodeBase64url, lengthPrefixed } from "../lib/bytes.ts";
+import { decodeBase64url } from "../lib/bytes.ts";
 import { COOKIE_BYTES_MAX } from "../lib/cookie.ts";
 import { GuardedStore } from "../lib/guarded-store.ts";
 import { hourOf, type KeyRing } from "../lib/keys.ts";
 import { isFromTheFuture } from "../lib/lifetime.ts";
-import { readPlaintext, recordOf } from "../lib/plaintext.ts";
 import { Revocations } from "../lib/revocations.ts";
-import { KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf, sealedCookie, unseal } from "../lib/seal.ts";
+import { KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf } from "../lib/seal.ts";
+import { sealed } from "../lib/sealed.ts";
 import type { PastedCookie } from "./cookie-text.ts";
-import { type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
+import { anyRequest, type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
 import { relative, span, timestamp } from "./words.ts";
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,8 @@ export async function tellSealed({ name, value }: PastedCookie, rules: Rules): P
   const bytes = decodeBase64url(value);
   const damage = damageOf(value, bytes);
   if (damage !== null || bytes === null) return { ...refused("malformed", damage ?? ""), name };
-  const sealedAt = `It was sealed in the hour from ${timestamp(bytes.readUIntBE(5, 3) * HOUR_MS)}`;
+  const hour = bytes.readUIntBE(5, 3);
+  const sealedAt = `It was sealed in the hour from ${timestamp(hour * HOUR_MS)}`;
   const { ring } = rules;
   if (ring === null) {
     const why = `${sealedAt}, with the secret ${hex(keyIdOf(bytes))}. Its secret tells the rest: set SESSION_SECRET, or pass --secret-file or --env-file.`;
@@ -41,9 +42,9 @@ export async function tellSealed({ name, value }: PastedCookie, rules: Rules): P
     return { ...refused("unknown_key", why), name };
   }
   const names = name === null ? rules.names : [name];
-  const opened = openUnder(names, bytes, ring);
+  const opened = openUnder(names, value, hour, ring);
   if (opened !== null) return { ...(await tellOpened(opened, bytes, rules)), name: opened.name };
-  const elsewhere = openUnder(rules.names, bytes, ring);
+  const elsewhere = openUnder(rules.names, value, hour, ring);
   return { ...refused("forged", elsewhere === null ? forged(names) : renamed(elsewhere.name, name)), name };
 }
 
@@ -64,14 +65,14 @@ interface Opened {
   readonly record: SessionRecord | null;
 }
 
-/** Opens it whatever its age: the hour that it names is taken for now. */
-function openUnder(names: readonly string[], bytes: Buffer, ring: KeyRing): Opened | null {
-  const hour = bytes.readUIntBE(5, 3);
+/** Opens it whatever its age, as the server's own codec does: the hour that it names is taken for now. */
+function openUnder(names: readonly string[], value: string, hour: number, keys: KeyRing): Opened | null {
+  const now = (): number => hour * HOUR_MS;
+  const format = sealed.bind({ keys, now, longestLifetimeMs: HOUR_MS, cacheSize: 0 });
   for (const name of names) {
-    const opened = unseal(sealedCookie, bytes, lengthPrefixed(name), ring, hour * HOUR_MS, HOUR_MS);
-    if (typeof opened === "string") continue;
-    const plaintext = readPlaintext(opened);
-    return { name, record: plaintext === null ? null : recordOf(plaintext) };
+    const opened = format.open(value, name, anyRequest);
+    if (typeof opened !== "string") return { name, record: opened };
+    if (opened === "unreadable") return { name, record: null };
   }
   return null;
 }
