@@ -26,9 +26,11 @@ const options = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-export const inspectHelp = `flagon inspect <cookie>: opens a session cookie, and says whether a server would take it, and why not
+export const inspectHelp = `flagon inspect <cookie>: opens a session cookie, and says whether a server
+would take it, and why not
 
-  <cookie>   a value, name=value, a Cookie or Set-Cookie line, or - for stdin (curl -si … | flagon inspect -)
+  <cookie>   a value, name=value, a Cookie or Set-Cookie line, or - for stdin:
+             curl -si https://app.example | flagon inspect -
 
   The secret is in SESSION_SECRET, or:
     --secret-env NAME      another variable; once more for each older secret
@@ -40,9 +42,9 @@ export const inspectHelp = `flagon inspect <cookie>: opens a session cookie, and
     --app NAME             app
     --idle 30m             lifetime: { idle }; likewise --absolute 12h,
                            --permanent-idle 31d and --permanent-absolute 180d
-    --store URL            store, or revocations: redis://, postgres:// or an SQLite file
-                           (else SESSION_STORE); --table, --prefix as the store was told
-    --flask                codec: flaskCodec, the secret being Flask's SECRET_KEY
+    --store URL            store or revocations: redis://, postgres://, SQLite file
+                           (else SESSION_STORE); --table and --prefix likewise
+    --flask                flaskCodec, and the secret is Flask's SECRET_KEY
 
   --at 2026-11-30T12:00Z   asks for another moment than now
   --values                 shows the values too; without it, their sizes

@@ -5,9 +5,8 @@ import { type ExitCode, processTerminal, type Terminal, UsageError } from "./ter
 const help = `flagon: sessions for TypeScript servers
 
   flagon secret            prints a new secret for createSessions({ secret })
-  flagon inspect <cookie>  opens a session cookie: age, limits, sizes, and why a server would refuse it
-  flagon sessions list <user> | revoke <id> | revoke --user <user> | prune | setup
-                           the sessions in a store
+  flagon inspect <cookie>  opens a session cookie, and says why it is refused
+  flagon sessions <what>   the sessions in a store: list, revoke, prune, setup
 
   flagon <command> --help  what a command takes
   flagon --version

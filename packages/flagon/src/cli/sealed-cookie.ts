@@ -99,13 +99,14 @@ export function limitOf(
     const ahead = Math.max(record.createdAt ?? 0, record.renewedAt) - now;
     return { reason: "from_the_future", why: `Its clock is ${span(ahead)} ahead of this machine's.` };
   }
-  if (absoluteEndsAt !== null && absoluteEndsAt <= now) {
-    return { reason: "expired", why: `Its absolute limit passed ${relative(absoluteEndsAt, now)}.` };
-  }
-  if (idleEndsAt !== null && idleEndsAt <= now) {
-    return { reason: "expired", why: `Its idle limit passed ${relative(idleEndsAt, now)}: nobody used it in time.` };
-  }
-  return null;
+  const idle = idleEndsAt ?? Number.POSITIVE_INFINITY;
+  const absolute = absoluteEndsAt ?? Number.POSITIVE_INFINITY;
+  if (Math.min(idle, absolute) > now) return null;
+  const why =
+    idle < absolute
+      ? `Its idle limit passed ${relative(idle, now)}: nobody used it in time.`
+      : `Its absolute limit passed ${relative(absolute, now)}.`;
+  return { reason: "expired", why };
 }
 
 function tooOld(): { reason: RejectReason; why: string } {

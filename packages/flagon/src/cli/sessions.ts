@@ -24,7 +24,7 @@ export const sessionsHelp = `flagon sessions: the sessions in a store
 
     --store URL   redis://, postgres:// or an SQLite file (else SESSION_STORE)
     --table, --prefix   as the store was told
-    --sealed      sessions are sealed in cookies, and the store is their revocations
+    --sealed      sessions are in sealed cookies; the store is their revocations
     --json        for programs
 
   No secret is needed: what visitors stored stays sealed.

@@ -107,7 +107,13 @@ describe("a sealed cookie", () => {
     ["past its idle limit", { text: filled, at: 31 * MINUTE, reason: "expired", why: /idle limit passed 1 min ago/ }],
     [
       "past its absolute limit",
-      { text: filled, at: 13 * 60 * MINUTE, reason: "expired", why: /absolute limit passed 1 h/ },
+      {
+        text: filled,
+        args: ["--idle", "12h"],
+        at: 13 * 60 * MINUTE,
+        reason: "expired",
+        why: /absolute limit passed 1 h/,
+      },
     ],
     ["that is permanent, a month on", { text: permanent, at: 30 * 1_440 * MINUTE, reason: null, why: /^$/ }],
     [
