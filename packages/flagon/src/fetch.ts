@@ -1,7 +1,8 @@
-import { SessionError } from "./errors.ts";
+import type { SessionError } from "./errors.ts";
 import type { RegisteredData } from "./index.ts";
 import { FetchRequest } from "./lib/fetch-request.ts";
 import { discard, withLines } from "./lib/header-lines.ts";
+import { isSessionError } from "./lib/session-error.ts";
 import type { SessionOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { type Sessions, sessionsFrom } from "./sessions.ts";
@@ -47,7 +48,7 @@ export function session<Data extends object = RegisteredData>(
         return withLines(made, await sessions.commit(session, { header: (name) => made.headers.get(name) }));
       } catch (error) {
         discard(response);
-        if (error instanceof SessionError) return onError(error, request);
+        if (isSessionError(error)) return onError(error, request);
         throw error;
       }
     };

@@ -1,8 +1,10 @@
-import type { H3Event, Middleware } from "h3";
+import type { H3Config, H3Event, Middleware } from "h3";
+import type { SessionError } from "./errors.ts";
 import type { RegisteredData } from "./index.ts";
 import { FetchRequest } from "./lib/fetch-request.ts";
-import { deadHeaders, isPromise, isSetCookie } from "./lib/header-lines.ts";
+import { deadHeaders, discard, type HeaderLine, isPromise, withLines, writeLines } from "./lib/header-lines.ts";
 import { isMountedAgain } from "./lib/mounted.ts";
+import { isSessionError } from "./lib/session-error.ts";
 import type { SessionOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { type Sessions, sessionsFrom } from "./sessions.ts";
@@ -23,8 +25,8 @@ declare module "h3" {
  * ```
  *
  * For h3 2, and for Nitro 3 as a middleware's default export. The session is saved when the handlers are through, also
- * when they throw and for a 404, and before h3 makes the response. What fails is thrown on, to h3's `onError`; when that
- * answers with a `Response` of its own, h3 sends it as it is, without the cookie.
+ * when they throw and for a 404, and before h3 makes the response. What fails goes to h3's own error path; an `HTTPError`
+ * that a `SessionError` became has it as its `cause`.
  */
 export function session<Data extends object = RegisteredData>(
   given: SessionOptions<Data> | Sessions<Data>,
@@ -32,23 +34,24 @@ export function session<Data extends object = RegisteredData>(
   const sessions = sessionsFrom(given);
   return async (event, next) => {
     if (isMountedAgain(event, sessions)) return next();
-    const opened = sessions.open(new FetchRequest(event.req, event.req.ip));
-    const session = isPromise(opened) ? await opened : opened;
-    // h3 has one type for all contexts; `Register` says which data the session holds.
-    event.context.session = session as unknown as Session;
+    let session: Session<Data> | undefined;
     let answer: unknown;
     try {
+      const opened = sessions.open(new FetchRequest(event.req, event.req.ip));
+      session = isPromise(opened) ? await opened : opened;
+      // h3 has one type for all contexts; `Register` says which data the session holds.
+      event.context.session = session as unknown as Session;
       answer = await next();
     } catch (error) {
-      await commit(sessions, session, event, undefined);
-      throw error;
+      if (session !== undefined) await commit(sessions, session, event, undefined);
+      throw isSessionError(error) ? new RefusedError(error) : error;
     }
     await commit(sessions, session, event, answer);
     return answer;
   };
 }
 
-/** h3 lays `res.headers` over what a handler answers with, and `res.errHeaders` over an error's response. */
+/** h3 lays `res.headers` over what a handler answers with, and `res.errHeaders` over what it makes of an error. */
 async function commit<Data extends object>(
   sessions: Sessions<Data>,
   session: Session<Data>,
@@ -60,15 +63,48 @@ async function commit<Data extends object>(
     answer instanceof Object && "headers" in answer && answer.headers instanceof Headers ? answer.headers : null;
   try {
     const lines = await sessions.commit(session, { header: (name) => headers.get(name) ?? own?.get(name) });
-    for (const [name, value] of lines) {
-      for (const each of [headers, errHeaders]) {
-        if (isSetCookie(name)) each.append(name, value);
-        else each.set(name, value);
-      }
-    }
+    if (lines.length === 0) return;
+    writeLines(headers, lines);
+    writeLines(errHeaders, lines);
+    errorLines.set(event, lines);
+    if (event.app !== undefined) coverOnError(event.app.config);
   } catch (error) {
-    if (answer instanceof Response) answer.body?.cancel().catch(() => {});
+    if (answer instanceof Response) discard(answer);
     for (const name of deadHeaders) headers.delete(name);
-    throw error;
+    throw isSessionError(error) ? new RefusedError(error) : error;
+  }
+}
+
+const errorLines = new WeakMap<H3Event, readonly HeaderLine[]>();
+const covered = new WeakSet<object>();
+
+/** The one answer over which h3 lays nothing is a `Response` of the app's `onError`, and each error page of Nitro is one. */
+function coverOnError(config: H3Config): void {
+  const { onError } = config;
+  if (onError === undefined || covered.has(onError)) return;
+  const cover: typeof onError = async (error, event) => {
+    const answer = await onError(error, event);
+    return answer instanceof Response ? withLines(answer, errorLines.get(event) ?? []) : answer;
+  };
+  covered.add(cover);
+  config.onError = cover;
+}
+
+/** What h3 takes for an error of its own: it answers with the status and headers, and logs no stack for each refusal. */
+class RefusedError extends Error {
+  override readonly name = "HTTPError";
+  readonly status: number;
+  readonly headers: Headers;
+  override readonly cause: SessionError;
+
+  constructor(cause: SessionError) {
+    super(cause.expose ? cause.message : "the session is not available");
+    this.status = cause.status;
+    this.headers = new Headers(cause.headers);
+    this.cause = cause;
+  }
+
+  toJSON(): object {
+    return { status: this.status, message: this.message };
   }
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { SessionError } from "./errors.ts";
+import type { SessionError } from "./errors.ts";
 import type { RegisteredData } from "./index.ts";
 import { answerError } from "./lib/answer-error.ts";
 import { isPromise } from "./lib/header-lines.ts";
 import { holdHead } from "./lib/hold-head.ts";
 import { NodeRequest } from "./lib/node-request.ts";
+import { isSessionError } from "./lib/session-error.ts";
 import type { SessionOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { type Sessions, sessionsFrom } from "./sessions.ts";
@@ -59,6 +60,6 @@ export function session<Data extends object = RegisteredData>(
 
 /** The handler's own errors are not ours to answer: Node, or the app around the handler, decides about them. */
 function answerOwn(error: unknown, answer: (error: SessionError) => void): void {
-  if (!(error instanceof SessionError)) throw error;
+  if (!isSessionError(error)) throw error;
   answer(error);
 }

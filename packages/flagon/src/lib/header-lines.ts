@@ -58,7 +58,8 @@ export function discard(response: Response | undefined): void {
   response?.body?.cancel().catch(() => {});
 }
 
-function writeLines(headers: Headers, lines: readonly HeaderLine[]): void {
+/** Appends Set-Cookie lines and sets the others. */
+export function writeLines(headers: Headers, lines: readonly HeaderLine[]): void {
   for (const [name, value] of lines) {
     if (isSetCookie(name)) headers.append(name, value);
     else headers.set(name, value);

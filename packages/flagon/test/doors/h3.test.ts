@@ -2,7 +2,8 @@ import { defineHandler, H3, HTTPError, redirect, serve as serveH3 } from "h3";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, streamOf, testAll } from "./listen.ts";
+import { down, homes, testAll } from "./listen.ts";
+import { streamOf } from "./stream-of.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new H3({ silent: true });
@@ -90,6 +91,23 @@ describe.each(homes)("on h3, %s", (_, make) => {
       [],
     ]);
     expect(seen).toEqual([failure, down]);
+  });
+
+  test("an onError that answers with a Response of its own sends the cookie", async () => {
+    const onError = (error: HTTPError) => new Response("our own page", { status: error.status });
+    const app = new H3({ silent: true, onError }).use(session(make()));
+    app.get("/throw", (event) => {
+      event.context.session.flash("try again");
+      throw new Error("thrown by the handler");
+    });
+    for (const visit of [1, 2]) {
+      const response = await app.request("/throw");
+      expect([visit, await response.text(), response.headers.getSetCookie().length]).toEqual([
+        visit,
+        "our own page",
+        1,
+      ]);
+    }
   });
 
   test("a session mounted on the app and on a route commits once", async () => {

@@ -8,6 +8,7 @@ import { createSessions } from "../../src/index.ts";
 import { cookieName, type Data, WatchedSessions } from "../../src/lib/conformance/visits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import type { AdapterReply, ConformanceCase, RunningAdapter } from "../../src/testing.ts";
+import { streamOf } from "./stream-of.ts";
 
 /** A server on a free port of the loopback address. */
 export async function listen(listener: RequestListener): Promise<RunningAdapter> {
@@ -44,22 +45,6 @@ export function toResponse(reply: AdapterReply): Response {
   const headers = new Headers();
   for (const [name, value] of reply.headers ?? []) headers.append(name, value);
   return new Response(reply.body, { status: reply.status ?? 200, headers });
-}
-
-/** Pulls a chunk when it is wanted, and not before. */
-export function streamOf(chunks: AsyncIterable<string>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
 }
 
 /** Sessions with a store of their own, so that each commit of a change is a promise. */

@@ -1,0 +1,31 @@
+import type { AdapterApp, AdapterReply } from "../../../src/testing.ts";
+
+declare global {
+  /** The app under test: set by the test, read by what a framework has built, in the same process. */
+  var flagonApp: AdapterApp | undefined;
+}
+
+function app(): AdapterApp {
+  if (globalThis.flagonApp === undefined) throw new Error("no app is under test");
+  return globalThis.flagonApp;
+}
+
+/** What an app would make with `createSessions`; here it asks those of the case that runs. */
+export const sessions: AdapterApp["sessions"] = {
+  open: (request) => app().sessions.open(request),
+  commit: (session, response) => app().sessions.commit(session, response),
+  list: (userId) => app().sessions.list(userId),
+  revoke: (id) => app().sessions.revoke(id),
+  revokeUser: (userId, options) => app().sessions.revokeUser(userId, options),
+  prune: () => app().sessions.prune(),
+};
+
+type Session = Parameters<AdapterApp["routes"][number]["handle"]>[0];
+
+/** What the route at this path answers; null when there is none. */
+export async function answer(request: Request, session: Session): Promise<AdapterReply | null> {
+  const { pathname } = new URL(request.url);
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const route = app().routes.find((each) => each.path === pathname && each.method === method);
+  return route === undefined ? null : await route.handle(session);
+}
