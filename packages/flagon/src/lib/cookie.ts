@@ -32,11 +32,11 @@ export class CookieJar {
     const { domain, path = "/", sameSite = "lax", secure = true, partitioned = false, priority } = options;
     // A token (RFC 9110, section 5.6.2).
     requireMatch("name", name, /^[!#$%&'*+\-.^_`|~\w]+$/);
-    requireMatch("domain", domain ?? "any", /^\.?[a-z\d-]+(\.[a-z\d-]+)*$/i);
+    requireMatch("domain", domain === undefined ? "any" : domain, /^\.?[a-z\d-]+(\.[a-z\d-]+)*$/i);
     // Printable ASCII without ";": a browser would read anything else as the start of another attribute, or not at all.
     requireMatch("path", path, /^\/[\x20-\x3a\x3c-\x7e]*$/);
     requireMatch("sameSite", sameSite, /^(strict|lax|none)$/);
-    requireMatch("priority", priority ?? "low", /^(low|medium|high)$/);
+    requireMatch("priority", priority === undefined ? "low" : priority, /^(low|medium|high)$/);
     const needsSecure = /^__(host|secure)-/i.test(name) || sameSite === "none" || partitioned;
     if (needsSecure && !secure) throw new TypeError(dropped("without secure"));
     // RFC 6265bis, section 4.1.3; in any case of letters.
@@ -75,11 +75,12 @@ export class CookieJar {
 export function readCookies(header: string, name: string): string[] {
   const values: string[] = [];
   let start = 0;
+  let equals = -1;
   while (start < header.length) {
-    let end = header.indexOf(";", start);
-    if (end === -1) end = header.length;
-    const equals = header.indexOf("=", start);
-    if (equals !== -1 && equals < end) {
+    const end = indexOf(header, ";", start);
+    // Looked for only once it lies behind: a header of semicolons would be walked to its end for each of them.
+    if (equals < start) equals = indexOf(header, "=", start);
+    if (equals < end) {
       const nameStart = skipBlanks(header, start, equals);
       const nameEnd = trimBlanks(header, nameStart, equals);
       if (nameEnd - nameStart === name.length && header.startsWith(name, nameStart)) {
@@ -89,6 +90,12 @@ export function readCookies(header: string, name: string): string[] {
     start = end + 1;
   }
   return values;
+}
+
+/** The text's length when there is none. */
+function indexOf(text: string, character: string, start: number): number {
+  const index = text.indexOf(character, start);
+  return index === -1 ? text.length : index;
 }
 
 const SPACE = 0x20;
