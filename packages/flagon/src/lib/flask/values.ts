@@ -1,20 +1,29 @@
 import { Buffer } from "node:buffer";
 
-/**
- * Python's `tuple`: an array that can't be changed, as there. `instanceof Tuple` tells it from a list; `map`, `filter` and
- * the like give plain arrays. Made by {@link tuple}.
- */
-export class Tuple<Items extends readonly unknown[] = readonly unknown[]> extends Array<Items[number]> {
+declare const isTuple: unique symbol;
+
+/** The type of {@link tuple}'s arrays: `Tuple<[method: string, status: number]>`. */
+export type Tuple<Items extends readonly unknown[] = readonly unknown[]> = Readonly<Items> & {
+  readonly [isTuple]: true;
+};
+
+const TupleArray = class Tuple extends Array<unknown> {
   static override get [Symbol.species](): ArrayConstructor {
     return Array;
   }
-}
+};
+
+/**
+ * Python's `tuple`: an array that can't be changed, as there. `instanceof Tuple` tells it from a list; `map`, `filter` and
+ * the like give plain arrays. Made by {@link tuple}, not by `new`.
+ */
+export const Tuple: abstract new () => Tuple = TupleArray as unknown as abstract new () => Tuple;
 
 /** `tuple("GET", 200)` is Python's `("GET", 200)`. */
 export function tuple<const Items extends readonly unknown[]>(...items: Items): Tuple<Items> {
-  const made = new Tuple<Items>();
+  const made = new TupleArray();
   made.push(...items);
-  return Object.freeze(made) as Tuple<Items>;
+  return Object.freeze(made) as unknown as Tuple<Items>;
 }
 
 /**
