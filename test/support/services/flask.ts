@@ -17,7 +17,7 @@ export async function startFlask({ app, env = {} }: FlaskOptions): Promise<Serve
       command: await python(),
       args: ["-u", ...flask, "--no-reload", "--no-debugger"],
       env: { PYTHONDONTWRITEBYTECODE: "1", ...env },
-      stopSignal: "SIGTERM",
+      stopSignals: ["SIGTERM"],
       ready: /Running on http/,
     },
     { url: `http://127.0.0.1:${port}`, port, folder: dataFolder("flask") },

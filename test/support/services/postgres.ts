@@ -32,8 +32,11 @@ export async function startPostgres({
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  // SIGINT is PostgreSQL's fast shutdown: it waits for no client.
-  const common = { stopSignal: "SIGINT", ready: /database system is ready to accept connections/ } as const;
+  // SIGTERM lets clients that are going go first; SIGINT waits for none.
+  const common = {
+    stopSignals: ["SIGTERM", "SIGINT"],
+    ready: /database system is ready to accept connections/,
+  } as const;
   if (place.kind === "docker") {
     const env = { POSTGRES_HOST_AUTH_METHOD: "trust", PGPORT: String(port) };
     const program = dockerProgram("postgres:17", port, ["postgres", ...flags], env);

@@ -21,7 +21,7 @@ export async function startRedis({ own = false, persistent = false, args = [] }:
   const url = `redis://127.0.0.1:${port}`;
   const keep = persistent ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
   const settings = ["--save", "", ...keep, ...args];
-  const common = { stopSignal: "SIGTERM", ready: /Ready to accept connections/i } as const;
+  const common = { stopSignals: ["SIGTERM"], ready: /Ready to accept connections/i } as const;
   if (place.kind === "docker") {
     const program = dockerProgram("redis:7", port, ["redis-server", "--port", String(port), ...settings]);
     return await startServer({ ...program, ...common }, { url, port, folder });

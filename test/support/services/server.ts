@@ -31,8 +31,8 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   /** The user to run as, where the program refuses to run as root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** The signal that makes it end in an orderly way at once. */
-  readonly stopSignal: NodeJS.Signals;
+  /** The signals that make it end in an orderly way, the gentlest first; each gets a second before the next. */
+  readonly stopSignals: readonly NodeJS.Signals[];
   /** What its output says when it takes connections. */
   readonly ready: RegExp;
   /** Signals the server itself, where that is not the process started (Docker's client). */
@@ -43,6 +43,7 @@ export interface Program {
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
+const PATIENCE_MS = 1_000;
 
 /** Starts the program and resolves when it takes connections; rejects with its last words when it ends before. */
 export async function startServer(
@@ -63,17 +64,19 @@ export async function startServer(
     if (program.signal) program.signal(name);
     else child.kill(name);
   };
-  const end = async (name: NodeJS.Signals) => {
+  const end = async (...signals: readonly NodeJS.Signals[]) => {
     if (hasEnded(child)) return;
     const ended = once(child, "exit");
-    if (name !== "SIGKILL") signal("SIGCONT");
-    signal(name);
-    const timer = setTimeout(() => signal("SIGKILL"), STOP_TIMEOUT_MS);
+    const [first = "SIGKILL", ...others] = signals;
+    if (first !== "SIGKILL") signal("SIGCONT");
+    signal(first);
+    const timers = others.map((name, index) => setTimeout(() => signal(name), (index + 1) * PATIENCE_MS));
+    timers.push(setTimeout(() => signal("SIGKILL"), STOP_TIMEOUT_MS));
     await ended;
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   };
   const stop = async () => {
-    await end(program.stopSignal);
+    await end(...program.stopSignals);
     remove();
     if (child.pid) tellReaper({ ended: child.pid });
   };
@@ -87,7 +90,7 @@ export async function startServer(
     stop,
     kill9: () => end("SIGKILL"),
     async restart() {
-      await end(program.stopSignal);
+      await end(...program.stopSignals);
       if (child.pid) tellReaper({ ended: child.pid });
       child = await run(program, folder);
     },
