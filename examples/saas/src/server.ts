@@ -23,9 +23,10 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const app = createApp({ config, home, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     const port = await listen(server, config.host, config.port);
+    // Before the line is out: whoever reads it may press Ctrl-C at once.
+    stopOnSignals(server, database);
     if (config.secretNote !== null) console.log(config.secretNote);
     console.log(`Flagon example  http://${hostForPeople(config.host)}:${port}`);
-    stopOnSignals(server, database);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
