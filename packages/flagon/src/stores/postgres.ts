@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { connectionOf, type PostgresClient, type PostgresValue } from "../lib/stores/postgres-client.ts";
+import { pruneInBatches } from "../lib/stores/prune.ts";
 import { inProduction, sessionOf, taken } from "../lib/stores/row.ts";
 import { quoteName, toKey, toText } from "../lib/stores/text.ts";
 import type { Store, StoredSession } from "../store.ts";
@@ -103,17 +104,12 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       return countOf(await run("removeByUser", [toText(userId), except === undefined ? NO_ID : key(except), now()]));
     },
     async deleteExpired(moment) {
-      for (let count = 0; ; ) {
-        const batch = countOf(await run("prune", [moment]));
-        count += batch;
-        if (batch < PRUNE_BATCH) return count;
-      }
+      return pruneInBatches(async (limit) => countOf(await run("prune", [moment, limit])));
     },
   };
 }
 
 const SCHEMA = 1;
-const PRUNE_BATCH = 1000;
 /** PostgreSQL's own codes (appendix A of its manual). */
 const UNDEFINED_TABLE = "42P01";
 const SERIALIZATION_FAILURE = "40001";
@@ -182,7 +178,7 @@ function statementsFor(table: string): Statements {
       WHERE user_id = $1 AND id <> $2 AND expires_at > $3 AND data IS NOT NULL RETURNING 1) SELECT count(*) FROM gone`,
     // The array makes the inner SELECT run once. Rows that a request holds are left for the next time.
     prune: `WITH gone AS (DELETE FROM ${table} WHERE id = ANY (ARRAY(
-      SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT ${PRUNE_BATCH} FOR UPDATE SKIP LOCKED)) RETURNING 1)
+      SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1)
       SELECT count(*) FROM gone`,
   };
 }

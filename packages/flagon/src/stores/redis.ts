@@ -45,7 +45,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     runScript(send, script, key, parts);
 
   async function readAny(id: string): Promise<StoredSession | null> {
-    const value = await send(sessionKey(id), "GET", sessionKey(id));
+    const value = await send("GET", sessionKey(id));
     return value === null ? null : decodeValue(id, value);
   }
 
@@ -81,12 +81,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     const key = userKey(userId);
     for (let start = 0; start < entries.length; start += 1000) {
       const part = entries.slice(start, start + 1000).map((entry) => entry.text);
-      await send(key, "ZREM", key, ...part);
+      await send("ZREM", key, ...part);
     }
   }
 
   async function entriesOf(key: string): Promise<Entry[]> {
-    const reply = await send(key, "ZRANGE", key, "0", "-1");
+    const reply = await send("ZRANGE", key);
     if (!Array.isArray(reply)) throw corrupt("a user's index that is none");
     return reply.map(textOf).map(toEntry);
   }
@@ -129,7 +129,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       }
     },
     async delete(id) {
-      await send(sessionKey(id), "DEL", sessionKey(id));
+      await send("DEL", sessionKey(id));
     },
     async list(userId) {
       return (await sessionsOf(userId)).sort(lastSeenFirst);

@@ -1,3 +1,4 @@
+import { pruneInBatches } from "../lib/stores/prune.ts";
 import { inProduction, isRow, sessionOf, taken } from "../lib/stores/row.ts";
 import {
   openSqlite,
@@ -116,19 +117,10 @@ export function sqliteStore(
     },
     async deleteExpired(moment) {
       const { prune } = statements ?? (await ready());
-      for (let count = 0; ; ) {
-        const batch = changes(prune.run(moment));
-        count += batch;
-        if (batch < PRUNE_BATCH) return count;
-        // Requests that came in meanwhile go first, in this process and in others: the lock is free between batches.
-        await new Promise((resolve) => setTimeout(resolve));
-      }
+      return pruneInBatches((limit) => changes(prune.run(moment, limit)));
     },
   };
 }
-
-/** Small enough that a request that comes in meanwhile waits for a few milliseconds. */
-const PRUNE_BATCH = 200;
 
 /** A bare quote is no text that `toText` returns, so it is no session's id. */
 const NO_ID = '"';
@@ -170,7 +162,7 @@ function prepare(database: SqliteDatabase, table: string): Statements {
     removeByUser: statement(`DELETE FROM ${table}
       WHERE user_id = ? AND id <> ? AND expires_at > ? AND data IS NOT NULL`),
     prune: statement(`DELETE FROM ${table} WHERE rowid IN
-      (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ${PRUNE_BATCH})`),
+      (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
   };
 }
 

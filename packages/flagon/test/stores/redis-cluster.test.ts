@@ -26,6 +26,11 @@ const clients: Record<string, (cluster: RedisCluster) => Promise<Connection>> = 
     const client = new IoRedisCluster(nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     return { client, close: () => client.disconnect() };
   },
+  "ioredis, with automatic pipelining": async ({ nodes }) => {
+    const startup = nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+    const client = new IoRedisCluster(startup, { enableAutoPipelining: true });
+    return { client, close: () => client.disconnect() };
+  },
   iovalkey: async ({ nodes }) => {
     const client = new IoValkeyCluster(nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     return { client, close: () => client.disconnect() };

@@ -38,6 +38,10 @@ const clients: Record<string, (url: string) => Promise<Connection>> = {
     const client = new IoRedis(url, { keyPrefix: "app:" });
     return { client, close: () => client.disconnect() };
   },
+  "ioredis, with automatic pipelining": async (url) => {
+    const client = new IoRedis(url, { enableAutoPipelining: true });
+    return { client, close: () => client.disconnect() };
+  },
   iovalkey: async (url) => {
     const client = new IoValkey(url);
     return { client, close: () => client.disconnect() };
@@ -225,12 +229,7 @@ describeWith("redis")("redisStore on one server", () => {
 
     test("knows of a session before the session is there, so that a crash between the two hides none", async () => {
       const order: string[] = [];
-      const recording = {
-        callBuffer: (command: string, ...parts: (string | Buffer)[]) => {
-          order.push(String(parts[2]));
-          return raw.callBuffer(command, ...parts);
-        },
-      };
+      const recording = through(raw, (key) => void order.push(key));
       const store = redisStore(recording, { now: () => 0, prefix: "order:" });
       await store.create(storedSession({ id: "a", userId: "u" }));
       expect([...new Set(order)]).toEqual(["order:u:u", "order:s:a"]);
@@ -244,10 +243,9 @@ describeWith("redis")("redisStore on one server", () => {
   test("a create that fails half-way leaves no session, and an entry in the index that is forgotten", async () => {
     let time = 1_000_000;
     let commands = 0;
-    const failing = {
-      callBuffer: (command: string, ...parts: (string | Buffer)[]) =>
-        ++commands > 1 ? Promise.reject(new Error("Connection is closed.")) : raw.callBuffer(command, ...parts),
-    };
+    const failing = through(raw, () => {
+      if (++commands > 1) throw new Error("Connection is closed.");
+    });
     const options = { now: () => time, prefix: "half:" };
     const session = storedSession({ userId: "u", expiresAt: 3_000_000 });
     await redisStore(raw, options).create(storedSession({ id: "before", userId: "u", expiresAt: 3_000_000 }));
@@ -328,3 +326,18 @@ describeWith("redis")("redisStore on one server", () => {
 });
 
 const DAY_MS = 86_400_000;
+
+/** A client that says which key a script is about to run on; what `before` throws, the command rejects with. */
+function through(client: IoRedis, before: (key: string) => void): RedisClient {
+  return {
+    getBuffer: (key) => client.getBuffer(key),
+    del: (key) => client.del(key),
+    zrange: (key, from, to) => client.zrange(key, from, to),
+    zrem: (key, ...members) => client.zrem(key, ...members),
+    eval: (script, keys, ...parts) => client.eval(script, keys, ...parts),
+    evalsha: async (sha, keys, ...parts) => {
+      before(String(parts[0]));
+      return client.evalsha(sha, keys, ...parts);
+    },
+  };
+}

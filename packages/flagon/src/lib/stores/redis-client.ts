@@ -3,9 +3,17 @@ import { Buffer } from "node:buffer";
 /** A command's parts: its name, then keys and arguments. */
 export type RedisPart = string | Buffer;
 
-/** ioredis and iovalkey, single, Sentinel or Cluster. */
+/** The commands that a store sends, each about one key; `ZRANGE` is of all there is. */
+export type RedisCommand = "GET" | "DEL" | "EVAL" | "EVALSHA" | "ZRANGE" | "ZREM";
+
+/** ioredis and iovalkey, single, Sentinel or Cluster. Their `callBuffer` would do, but not with automatic pipelining. */
 export interface IoRedisClient {
-  callBuffer(command: string, ...parts: RedisPart[]): Promise<unknown>;
+  getBuffer(key: string): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  eval(script: RedisPart, keys: number, ...parts: RedisPart[]): Promise<unknown>;
+  evalsha(sha: RedisPart, keys: number, ...parts: RedisPart[]): Promise<unknown>;
+  zrange(key: string, from: string, to: string): Promise<unknown>;
+  zrem(key: string, ...members: RedisPart[]): Promise<unknown>;
 }
 
 /** node-redis: a client or a pool of them. */
@@ -32,14 +40,15 @@ interface NodeRedisOptions {
 }
 
 /**
- * Sends one command about one key. Bulk replies are `Buffer`s and integers are numbers, whatever the client was told:
- * sealed bytes are no text.
+ * Sends one command about one key; for `EVAL` and `EVALSHA` the script, or its digest, comes first of the parts. `GET`
+ * gives a `Buffer`, whatever the client was told, since sealed bytes are no text; all other replies are text, or integers
+ * as numbers.
  */
-export type Send = (key: string, command: string, ...parts: RedisPart[]) => Promise<unknown>;
+export type Send = (command: RedisCommand, key: string, ...parts: RedisPart[]) => Promise<unknown>;
 
 /**
- * The clients as one. Only masters are asked, never a replica: a replica is behind, so that a session which was ended would still
- * open there.
+ * The clients as one. Only masters are asked, never a replica: a replica is behind, so that a session which was ended
+ * would still open there.
  *
  * Throws a `TypeError` for anything that is no client, and for an ioredis Cluster that reads from replicas.
  */
@@ -50,21 +59,49 @@ export function senderOf(client: RedisClient): Send {
         'redisStore: this Cluster client reads from replicas, where an ended session lives on for a moment; pass one with scaleReads: "master"',
       );
     }
-    return (_key, command, ...parts) => client.callBuffer(command, ...parts);
+    return (command, key, ...parts) => sendByMethod(client, command, key, parts);
   }
   if (isNodeRedis(client)) {
-    if (isCluster(client)) return (key, ...parts) => client.sendCommand(key, false, parts, plainReplies);
-    if (isSentinel(client)) return (_key, ...parts) => client.sendCommand(false, parts, plainReplies);
-    return (_key, ...parts) => client.sendCommand(parts, plainReplies);
+    if (isCluster(client)) {
+      return (command, key, ...parts) => client.sendCommand(key, false, onTheWire(command, key, parts), plainReplies);
+    }
+    if (isSentinel(client)) {
+      return (command, key, ...parts) => client.sendCommand(false, onTheWire(command, key, parts), plainReplies);
+    }
+    return (command, key, ...parts) => client.sendCommand(onTheWire(command, key, parts), plainReplies);
   }
   throw new TypeError("redisStore: pass a client of redis (node-redis), ioredis or iovalkey, single or Cluster");
+}
+
+function sendByMethod(client: IoRedisClient, command: RedisCommand, key: string, parts: RedisPart[]): Promise<unknown> {
+  const [script = "", ...rest] = parts;
+  switch (command) {
+    case "GET":
+      return client.getBuffer(key);
+    case "DEL":
+      return client.del(key);
+    case "EVAL":
+      return client.eval(script, 1, key, ...rest);
+    case "EVALSHA":
+      return client.evalsha(script, 1, key, ...rest);
+    case "ZRANGE":
+      return client.zrange(key, "0", "-1");
+    case "ZREM":
+      return client.zrem(key, ...parts);
+  }
+}
+
+function onTheWire(command: RedisCommand, key: string, parts: RedisPart[]): RedisPart[] {
+  const [script = "", ...rest] = parts;
+  if (command === "EVAL" || command === "EVALSHA") return [command, script, "1", key, ...rest];
+  return command === "ZRANGE" ? [command, key, "0", "-1"] : [command, key, ...parts];
 }
 
 /** node-redis maps replies by RESP's type marks: `$` a bulk string, `+` a simple one, `:` an integer. */
 const plainReplies: NodeRedisOptions = { typeMapping: { 36: Buffer, 43: String, 58: Number } };
 
 function isIoRedis(client: unknown): client is IoRedisClient {
-  return isObject(client) && "callBuffer" in client && typeof client.callBuffer === "function";
+  return isObject(client) && "getBuffer" in client && typeof client.getBuffer === "function";
 }
 
 function readsFromReplicas(client: object): boolean {

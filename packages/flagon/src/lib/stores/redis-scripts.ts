@@ -103,10 +103,10 @@ export async function runScript(
   parts: readonly RedisPart[],
 ): Promise<unknown> {
   try {
-    return await send(key, "EVALSHA", script.sha, "1", key, ...parts);
+    return await send("EVALSHA", key, script.sha, ...parts);
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-    return send(key, "EVAL", script.text, "1", key, ...parts);
+    return send("EVAL", key, script.text, ...parts);
   }
 }
 
