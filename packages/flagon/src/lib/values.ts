@@ -13,7 +13,7 @@ const DEPTH_MAX = 100;
 
 /**
  * The value as JSON can say it: itself when it needs no tags, else a tagged copy. Throws a `TypeError` that names the key
- * for what cannot be carried exactly: functions, symbols, class instances, arrays with holes, circles.
+ * for what cannot be carried exactly: functions, symbols, class instances (a Buffer is one), arrays with holes, circles.
  */
 export function carry(key: string, value: unknown, depth = 0): unknown {
   switch (typeof value) {
@@ -34,12 +34,23 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
   }
 }
 
+const kinds: ReadonlySet<unknown> = new Set([Object, Array, Date, Uint8Array, Map, Set].map((kind) => kind.prototype));
+
 function carryObject(key: string, value: object, depth: number): unknown {
   if (depth > DEPTH_MAX) throw refusal(key, `a value nested deeper than ${DEPTH_MAX}, or in a circle`);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Of these kinds and no heir of theirs: a Buffer, say, would come back as a Uint8Array.
+  if ((prototype !== null && !kinds.has(prototype)) || Object.getOwnPropertySymbols(value).length > 0) {
+    throw refusal(key, `a ${value.constructor?.name || "class instance"}`);
+  }
   if (Array.isArray(value)) {
+    const indexes = Object.keys(value);
+    // Names come after indexes, so that with the last one in its place all are.
+    if (indexes.length !== value.length || Number(indexes.at(-1) ?? -1) !== value.length - 1) {
+      throw refusal(key, "an array with holes or names");
+    }
     let copy: unknown[] | null = null;
     for (let i = 0; i < value.length; i++) {
-      if (!(i in value)) throw refusal(key, "an array with holes");
       const carried = carry(key, value[i], depth);
       if (carried !== value[i]) {
         copy ??= [...value];
@@ -52,10 +63,6 @@ function carryObject(key: string, value: object, depth: number): unknown {
   if (value instanceof Uint8Array) return { "!b": encodeBase64url(value) };
   if (value instanceof Map) return { "!m": [...value].map((pair) => pair.map((each) => carry(key, each, depth))) };
   if (value instanceof Set) return { "!s": [...value].map((each) => carry(key, each, depth)) };
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if ((prototype !== Object.prototype && prototype !== null) || Object.getOwnPropertySymbols(value).length > 0) {
-    throw refusal(key, `a ${value.constructor?.name || "class instance"}`);
-  }
   return carryPlain(key, value as Record<string, unknown>, depth);
 }
 
