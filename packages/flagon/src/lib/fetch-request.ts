@@ -3,11 +3,11 @@ import type { OpenRequest } from "../codec.ts";
 /** A request of the fetch standard. */
 export class FetchRequest implements OpenRequest {
   readonly #request: Request;
-  readonly address: string | undefined;
+  readonly #address: string | undefined;
 
   constructor(request: Request, address?: string) {
     this.#request = request;
-    this.address = address;
+    this.#address = address;
   }
 
   get method(): string {
@@ -16,6 +16,10 @@ export class FetchRequest implements OpenRequest {
 
   get url(): string {
     return this.#request.url;
+  }
+
+  get address(): string | undefined {
+    return this.#address;
   }
 
   header(name: string): string | null {

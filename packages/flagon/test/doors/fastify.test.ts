@@ -29,7 +29,6 @@ function mount(app: FastifyInstance, route: AdapterRoute): void {
 
 const serve: ServeAdapter = ({ sessions, routes }) => {
   const app = fastify({ forceCloseConnections: true });
-  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.register(session(sessions));
   app.after(() => {
     for (const route of routes) mount(app, route);

@@ -4,8 +4,8 @@ import type { SessionError } from "../../src/errors.ts";
 import { session } from "../../src/fetch.ts";
 import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, listen, testAll, toResponse } from "./listen.ts";
-import { streamOf } from "./stream-of.ts";
+import { down, homes, listen, testAll } from "./listen.ts";
+import { streamOf, toResponse } from "./reply.ts";
 
 /** What a runtime does around a fetch handler: a Request of what came, and the Response to the socket. */
 const serve: ServeAdapter = ({ sessions, routes }) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { session } from "../../src/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
-import { streamOf } from "./stream-of.ts";
+import { streamOf } from "./reply.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new H3({ silent: true });

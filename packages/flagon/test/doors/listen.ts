@@ -1,14 +1,12 @@
 import { once } from "node:events";
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import { SessionError } from "../../src/errors.ts";
 import { createSessions } from "../../src/index.ts";
 import { cookieName, type Data, WatchedSessions } from "../../src/lib/conformance/visits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import type { AdapterReply, ConformanceCase, RunningAdapter } from "../../src/testing.ts";
-import { streamOf } from "./stream-of.ts";
+import type { ConformanceCase, RunningAdapter } from "../../src/testing.ts";
 
 /** A server on a free port of the loopback address. */
 export async function listen(listener: RequestListener): Promise<RunningAdapter> {
@@ -23,28 +21,6 @@ export async function listen(listener: RequestListener): Promise<RunningAdapter>
 
 export function testAll(cases: readonly ConformanceCase[]): void {
   for (const { name, run } of cases) test(name, run);
-}
-
-/** Says a reply with nothing but what Node's own response has. */
-export function sendWithNode(response: ServerResponse, reply: AdapterReply): void {
-  if (reply.kind === "redirect") response.writeHead(302, { location: reply.location }).end();
-  else if (reply.kind === "empty") response.writeHead(reply.status).end();
-  else if (reply.kind === "stream") Readable.from(reply.chunks).pipe(response);
-  else {
-    for (const [name, value] of reply.headers ?? []) response.appendHeader(name, value);
-    response.writeHead(reply.status ?? 200).end(reply.body);
-  }
-}
-
-/** Says a reply as a Response of the fetch standard. */
-export function toResponse(reply: AdapterReply): Response {
-  if (reply.kind === "empty") return new Response(null, { status: reply.status });
-  if (reply.kind === "stream") return new Response(streamOf(reply.chunks));
-  // Its head can't be written to, as is the case for many an app's redirect.
-  if (reply.kind === "redirect") return Response.redirect(new URL(reply.location, "http://127.0.0.1"), 302);
-  const headers = new Headers();
-  for (const [name, value] of reply.headers ?? []) headers.append(name, value);
-  return new Response(reply.body, { status: reply.status ?? 200, headers });
 }
 
 /** Sessions with a store of their own, so that each commit of a change is a promise. */

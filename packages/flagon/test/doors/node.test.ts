@@ -10,7 +10,8 @@ import { sessionCookies, Visitor } from "../../src/lib/conformance/visits.ts";
 import { type SessionRequest, session } from "../../src/node.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
-import { down, homes, listen, sendWithNode, servers, storedSessions, testAll } from "./listen.ts";
+import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { sendWithNode } from "./reply.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(

@@ -147,7 +147,12 @@ export const everyHome: Record<string, Check> = {
     const someone = visitor();
     await someone.get("/count");
     const post = (headers: Record<string, string>): Promise<RawReply> =>
-      someone.send({ method: "POST", path: "/post", headers, body: "" });
+      someone.send({
+        method: "POST",
+        path: "/post",
+        headers: { "content-type": "application/json", ...headers },
+        body: "{}",
+      });
     const refused = await post({ "sec-fetch-site": "cross-site", origin: "https://elsewhere.example" });
     same(
       [refused.status, sessionCookies(refused), witness.posts],

@@ -1,5 +1,5 @@
 import { defineHandler, HTTPError, redirect } from "h3";
-import { streamOf } from "../../../stream-of.ts";
+import { streamOf } from "../../../reply.ts";
 import { answer } from "../../current.ts";
 
 export default defineHandler(async (event) => {

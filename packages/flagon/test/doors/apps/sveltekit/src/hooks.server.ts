@@ -1,0 +1,4 @@
+import { session } from "flagon/sveltekit";
+import { sessions } from "../../current.ts";
+
+export const handle = session(sessions);
