@@ -1,9 +1,11 @@
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { describeWith } from "../../../test/support/services/describe-with.ts";
 import { type Server, startChromium } from "../../../test/support/services/index.ts";
 import { startExample } from "./server.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describeWith("flask", "chromium")("one person before Flask and TypeScript", () => {
   let example: Server;

@@ -10,7 +10,7 @@ export async function startExample(env: Readonly<Record<string, string>> = {}): 
       command: process.execPath,
       args: ["--conditions=flagon-source", join(import.meta.dirname, "../src/main.ts")],
       env: { PORT: String(port), PYTHON: await python(), FLASK_SECRET_KEY: "", ...env },
-      stopSignal: "SIGTERM",
+      stopSignals: ["SIGTERM"],
       ready: /TypeScript: http:\/\//,
     },
     { url: `http://localhost:${port}`, port, folder: dataFolder("with-flask") },
