@@ -49,6 +49,7 @@ describeWith("chromium")("the pages", () => {
       await page.press("#password", "Enter");
       await page.waitForSelector("[data-flash=success] p");
       await check(page);
+      await check(page, "/devices");
       await check(page, "/settings");
 
       await page.goto("/session");
@@ -56,18 +57,23 @@ describeWith("chromium")("the pages", () => {
       await page.fill("#value", "value".repeat(60));
       await page.press("#value", "Enter");
       await page.waitForSelector("table");
-      for (const category of ["info", "success", "warning", "error"]) {
-        await page.fill("#message", `A message without-any-space-${"-in-it".repeat(20)}`);
-        await page.check(`[value=${category}]`);
-        await page.press("#message", "Enter");
-        await page.waitForSelector(`[data-flash=${category}] p`);
-        await check(page);
-      }
+      await page.evaluate(leaveFlashes);
+      await page.reload();
+      await page.waitForSelector("[data-flash=error] p");
+      await check(page);
       await context.close();
     },
-    60_000,
+    90_000,
   );
 });
+
+/** One of each category, without a look at the page that each leads to, which would take it away. */
+async function leaveFlashes(): Promise<void> {
+  for (const category of ["info", "success", "warning", "error"]) {
+    const body = new URLSearchParams({ category, message: `A message without-any-space${"-in-it".repeat(20)}` });
+    await fetch("/session/flash", { method: "POST", body, redirect: "manual" });
+  }
+}
 
 const rules: axe.RunOptions = {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

@@ -10,7 +10,7 @@ export async function startApp(env: Readonly<Record<string, string>> = {}): Prom
       command: process.execPath,
       args: ["--conditions=flagon-source", join(import.meta.dirname, "../src/main.ts")],
       env: { NODE_ENV: "development", SESSION_SECRET: "", DATA_FOLDER: folder, PORT: String(port), ...env },
-      stopSignal: "SIGINT",
+      stopSignals: ["SIGINT"],
       ready: /http:\/\//,
     },
     { url: `http://localhost:${port}`, port, folder },
