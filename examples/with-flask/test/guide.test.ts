@@ -28,6 +28,7 @@ describeWith("flask")("the guide, followed by its own words", () => {
   const env = { FLASK_SECRET_KEY: "d5a1c0a3f1e84b6f9b0e6a4d2c7f8e13" };
   const ports = new Map<string, string>();
   const servers: Server[] = [];
+  let origin = "";
 
   beforeAll(async () => {
     for (const name of ["app.py", "app.ts", "leaving.ts"]) writeFileSync(join(folder, name), shown(name));
@@ -53,13 +54,7 @@ describeWith("flask")("the guide, followed by its own words", () => {
       { url: `http://127.0.0.1:${port}`, port, folder: dataFolder("guide") },
     );
     servers.push(typescript);
-    // The guide's program does not say when it takes connections.
-    const status = () =>
-      fetch(`${typescript.url}/ts`).then(
-        (response) => response.status,
-        () => 0,
-      );
-    await expect.poll(status, { timeout: 20_000 }).toBe(200);
+    origin = typescript.url;
     ports.set("127.0.0.1:5000", `127.0.0.1:${flask.port}`).set("127.0.0.1:8000", `127.0.0.1:${port}`);
   });
 
@@ -70,6 +65,13 @@ describeWith("flask")("the guide, followed by its own words", () => {
 
   test("gives the answers that it shows", async () => {
     expect(steps).toHaveLength(4);
+    // The guide's program does not say when it takes connections.
+    const status = () =>
+      fetch(`${origin}/ts`).then(
+        (response) => response.status,
+        () => 0,
+      );
+    await expect.poll(status, { timeout: 15_000 }).toBe(200);
     const jar = new Map<string, string>();
     for (const { body, url, answer } of steps) {
       const here = url.replace(/127\.0\.0\.1:\d+/, (origin) => ports.get(origin) ?? "");
