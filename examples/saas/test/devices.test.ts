@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { devices, makeApp, messages, password, type TestApp, Visitor } from "./visitor.ts";
+
+const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/1 Safari/605.1";
+
+describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
+  let app: TestApp;
+  let ada: Visitor;
+  beforeEach(async () => {
+    app = await makeApp(sessions);
+    ada = new Visitor(app);
+  });
+
+  describe("devices", () => {
+    let phone: Visitor;
+    beforeEach(async () => {
+      await ada.signUp("ada");
+      phone = new Visitor(app, "192.0.2.2");
+      phone.userAgent = iPhone;
+      app.pass(60);
+      await phone.post("/sign-in", { username: "ada", password });
+    });
+
+    test("are all signed out but this one, which goes on", async () => {
+      await ada.post("/devices/sign-out-others");
+      expect((await phone.get("/")).text).not.toContain("Logged in");
+      expect((await ada.get("/devices")).text).toContain("All other devices are signed out.");
+    });
+
+    test("that were signed out can be signed in again", async () => {
+      await ada.post("/devices/sign-out-others");
+      // A sealed cookie that was ended sets no other one for half a minute.
+      if (sessions === "cookie") app.pass(31);
+      await phone.get("/");
+      await phone.post("/sign-in", { username: "ada", password });
+      expect((await phone.get("/")).text).toContain("Logged in as");
+    });
+
+    test("are for who is signed in", async () => {
+      const stranger = new Visitor(app);
+      expect((await stranger.get("/devices")).location).toBe("/sign-in?next=%2Fdevices");
+      expect((await stranger.post("/devices/sign-out-others")).location).toBe("/sign-in?next=%2Fdevices");
+      expect((await stranger.get("/live")).status).toBe(204);
+    });
+
+    test("where there is no list of them, the page says so", async () => {
+      const { text } = await ada.get("/devices");
+      expect(text.includes("there is no list of them")).toBe(sessions === "cookie");
+      expect(text).toContain("Sign out all other devices");
+    });
+  });
+});
+
+describe("the list of devices", () => {
+  let app: TestApp;
+  let ada: Visitor;
+  let phone: Visitor;
+  beforeEach(async () => {
+    app = await makeApp("sqlite");
+    ada = new Visitor(app);
+    await ada.signUp("ada");
+    phone = new Visitor(app, "192.0.2.2");
+    phone.userAgent = iPhone;
+    app.pass(60);
+    await phone.post("/sign-in", { username: "ada", password });
+  });
+
+  test("has this one first, with when they came and were last seen", async () => {
+    app.pass(120);
+    expect(devices((await ada.get("/devices")).text)).toEqual([
+      "A device without a name This device Signed in 3 minutes ago, last seen 3 minutes ago",
+      "Safari on iPhone Signed in 2 minutes ago, last seen 2 minutes ago",
+    ]);
+    expect(devices((await phone.get("/devices")).text)[0]).toMatch(/^Safari on iPhone This device/);
+  });
+
+  test("signs out one by one", async () => {
+    const { text } = await ada.get("/devices");
+    const [, id = ""] = /name="id" value="([^"]+)"/.exec(text) ?? [];
+    await ada.post("/devices/sign-out", { id });
+    expect((await phone.get("/")).text).not.toContain("Logged in");
+    const after = await ada.get("/devices");
+    expect(messages(after.text)).toContain("Safari on iPhone is signed out.");
+    expect(devices(after.text)).toHaveLength(1);
+  });
+
+  test("of another person is out of reach, also for one who knows an id", async () => {
+    const eve = new Visitor(app, "192.0.2.3");
+    await eve.signUp("eve");
+    const [, id = ""] = /name="id" value="([^"]+)"/.exec((await ada.get("/devices")).text) ?? [];
+    expect(id).not.toBe("");
+    await eve.post("/devices/sign-out", { id });
+    expect((await phone.get("/")).text).toContain("Logged in as");
+  });
+});
