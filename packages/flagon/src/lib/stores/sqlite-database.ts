@@ -89,6 +89,7 @@ function builtinDatabase(): new (path: string) => SqliteDatabase & { close(): vo
   );
 }
 
+/** Workers have a `node:sqlite` in name only: its class has no methods and can't be constructed. */
 function isDatabaseClass(value: unknown): value is new (path: string) => SqliteDatabase & { close(): void } {
-  return typeof value === "function";
+  return typeof value === "function" && typeof value.prototype?.prepare === "function";
 }
