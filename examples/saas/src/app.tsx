@@ -44,6 +44,8 @@ const headers = secureHeaders({
   },
   // "no-referrer" would turn the Origin of the app's own forms into null.
   referrerPolicy: "same-origin",
+  // For this host alone: whether its neighbours speak https is not for this app to say.
+  strictTransportSecurity: "max-age=31536000",
   permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
   xFrameOptions: "DENY",
 });

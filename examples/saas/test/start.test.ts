@@ -112,3 +112,15 @@ test("does not start with a weak secret", async () => {
   expect(errors).toContain("npx flagon secret");
   expect(errors).not.toContain("changeme");
 });
+
+test.each([
+  ["mysql://127.0.0.1/", "SESSIONS is none of these: sqlite, cookie, redis://…, postgres://…\n"],
+  ["redis://:hunter2@127.0.0.1:1", "SESSIONS names a Redis that can't be reached: connect ECONNREFUSED 127.0.0.1:1\n"],
+  ["postgres://me:hunter2@127.0.0.1:1/app", /^SESSIONS names a PostgreSQL that can't be used: .+\n$/],
+])("does not start with SESSIONS=%s, and repeats no password", async (SESSIONS, message) => {
+  const { code, output, errors } = await start({ SESSIONS, PORT: "0" }).ended;
+  expect(code).toBe(1);
+  expect(output).toBe("");
+  expect(errors).toEqual(typeof message === "string" ? message : expect.stringMatching(message));
+  expect(errors).not.toContain("hunter2");
+});

@@ -4,7 +4,10 @@ import { accountKey } from "./users.ts";
 
 const windowSeconds = 15 * 60;
 
-/** How many passwords may be tried within the window, for one account and from one address. */
+/**
+ * How many passwords may be tried within the window, for one account and from one address. Whoever knows a name can
+ * thereby keep its owner from signing in for a while; without the first limit, many addresses could guess for ever.
+ */
 const triesForAccount = 10;
 const triesFromAddress = 60;
 

@@ -32,7 +32,8 @@ function render(c: AppContext, title: string, status: ContentfulStatusCode, visi
 function visitorOf(c: AppContext): Visitor {
   const session = c.get("session");
   const user = c.get("user");
-  const next = `next=${encodeURIComponent(c.req.path)}`;
+  // A form that came back with a problem has an address that nobody can go to.
+  const next = `next=${encodeURIComponent(c.req.method === "GET" ? c.req.path : "/")}`;
   const kept = session.permanent ? "&kept=1" : "";
   return {
     username: user?.username ?? null,
