@@ -157,6 +157,18 @@ describeFlask("a payload with a good signature that is no session", () => {
   });
 });
 
+describeFlask("a signature in another spelling", () => {
+  it("opens in Flask and not here, where an ended cookie is remembered by its signature", async () => {
+    now = signedAt;
+    const config = { SECRET_KEY: SECRET };
+    const cookie = await flask.dump(config, session, now);
+    for (const twin of [`${cookie}=`, `${cookie}!!!!`, cookie.replace(/.{5}$/, "!!!!$&")]) {
+      expect(await flask.load(config, twin, now)).toEqual({ value: session });
+      expect(bindFlask(clock).open(twin, "session", anyRequest)).toBe("malformed");
+    }
+  });
+});
+
 describeFlask("nesting", () => {
   const nested = (depth: number): Description => {
     let value: Description = "deep";
