@@ -8,7 +8,7 @@ export class BoundedMap<Key, Value> {
   #old: Map<Key, Value> = new Map();
 
   constructor(limit: number) {
-    this.#half = Math.ceil(limit / 2);
+    this.#half = Math.floor(limit / 2);
   }
 
   get(key: Key): Value | undefined {

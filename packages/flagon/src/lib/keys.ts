@@ -99,6 +99,8 @@ export class KeyRing {
 
   #take(secret: Secret): void {
     const given = typeof secret === "string" ? [secret] : (secret ?? []);
+    if (!Array.isArray(given))
+      throw new TypeError("secret must be text, a list of texts, or a function that returns either");
     const isSame = given.length === this.#secrets.length && given.every((text, i) => text === this.#secrets[i]);
     if (isSame) return;
     this.#keys = given.filter((text) => text !== "").map(this.#make);

@@ -18,9 +18,9 @@ const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds. Throws a `TypeError` that names the option for what is no duration, or not above zero. */
 export function parseDuration(duration: Duration, option: string): number {
-  const match = typeof duration === "number" ? null : /^(\d+(?:\.\d+)?)([smhd])$/.exec(String(duration));
-  const ms = match === null ? Number(duration) * 1_000 : Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
-  if (!Number.isFinite(ms) || ms <= 0) {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(typeof duration === "number" ? "" : duration) ?? [];
+  const ms = typeof duration === "number" ? duration * 1_000 : Number(count) * unitMs[unit as keyof typeof unitMs];
+  if (!(Number.isFinite(ms) && ms > 0)) {
     throw new TypeError(`${option} must be seconds or text such as "30m", "12h", "31d", above 0`);
   }
   return ms;

@@ -31,10 +31,12 @@ export function weaknessOf(secret: string): string | null {
   return null;
 }
 
-/** Whether the text is a short piece over and over. */
+/** Whether the text is a short piece over and over, the last time perhaps not whole. */
 function repeats(text: string): boolean {
-  const period = (text + text).indexOf(text, 1);
-  return period < text.length && period < SECRET_BYTES_MIN;
+  for (let period = 1; period < SECRET_BYTES_MIN && period <= text.length / 2; period++) {
+    if (text.startsWith(text.slice(period))) return true;
+  }
+  return false;
 }
 
 /** Whether most characters follow the one before them, as in "abcdefgh" and "76543210". */
