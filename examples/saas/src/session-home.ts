@@ -37,7 +37,7 @@ export async function openSessionHome(
     const revocations = { store: local, staleness: 0 } as const;
     return pruned({
       sessions: createSessions({ ...options, revocations }),
-      place: "this cookie, sealed",
+      place: "This cookie, sealed",
       lists: false,
     });
   }
