@@ -6,6 +6,7 @@ import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import { COOKIE_BYTES_MAX } from "./cookie.ts";
 import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
 import { keyIdOf, seal, sealContext, sealedCookie, unseal } from "./seal.ts";
+import { printValue } from "./values.ts";
 
 /** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
 export const sealed: Codec = {
@@ -14,7 +15,7 @@ export const sealed: Codec = {
 };
 
 /** How long the base64url of the shortest sealed cookie is: 36 bytes around 35 of clocks and `{"d":{}}`. */
-const CHARACTERS_MIN = 105;
+const CHARACTERS_MIN = 106;
 
 /** A tag takes the last 16 bytes, which its last 22 characters cover: enough to tell any two cookies apart. */
 const TAG_CHARACTERS = 22;
@@ -55,7 +56,8 @@ class SealedFormat implements CookieFormat {
     if (typeof opened === "string") return opened;
     const plaintext = readPlaintext(opened);
     if (plaintext === null) return "unreadable";
-    const remembered = { value, cookieName, keyId: keyIdOf(bytes), plaintext };
+    // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
+    const remembered = { value: encodeBase64url(bytes), cookieName, keyId: keyIdOf(bytes), plaintext };
     const record = this.#recordOf(remembered);
     this.#remember(remembered);
     return record;
@@ -94,17 +96,14 @@ class SealedFormat implements CookieFormat {
 }
 
 function tooLarge(record: SessionRecord, bytes: number): SessionError {
-  const sizes = Object.entries(record.data)
-    .map(([key, value]) => ({ key, size: Buffer.byteLength(JSON.stringify(value, withoutBigints) ?? "", "utf8") }))
-    .sort((a, b) => b.size - a.size);
-  const named = sizes.slice(0, 3).map(({ key, size }) => `${key} (${size})`);
-  const largest = named.length === 0 ? "" : `; the largest keys are ${named.join(", ")}`;
+  const texts = Object.entries(record.data).map(([key, value]) => [key, printValue(key, value)] as const);
+  const named = [...texts, ["waiting flashes", JSON.stringify(record.flashes)] as const]
+    .map(([key, text]) => ({ key, size: Buffer.byteLength(text, "utf8") }))
+    .sort((a, b) => b.size - a.size)
+    .slice(0, 3)
+    .map(({ key, size }) => `${key} (${size})`);
   return new SessionError(
     "cookie_too_large",
-    `session cookie is ${bytes} bytes and browsers keep ${COOKIE_BYTES_MAX}${largest}; store less or pass a store`,
+    `session cookie is ${bytes} bytes and browsers keep ${COOKIE_BYTES_MAX}; the largest keys are ${named.join(", ")}; store less or pass a store`,
   );
-}
-
-function withoutBigints(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
 }
