@@ -1,3 +1,5 @@
+import { copyOf } from "./values.ts";
+
 /**
  * What a validator looks like to Flagon: the Standard Schema interface, version 1 (standardschema.dev), which Zod,
  * Valibot, ArkType and others speak. Only the part that is used.
@@ -25,6 +27,9 @@ export interface DataCheck {
 
 /** Throws a `TypeError` for a schema that is asynchronous or refuses `{}`, which is what each new session holds. */
 export function createDataCheck<Output extends object>(schema: StandardSchema<Output>): DataCheck {
+  if (typeof schema?.["~standard"]?.validate !== "function") {
+    throw new TypeError("schema must be a Standard Schema, as Zod and Valibot make them");
+  }
   const validate = (data: Record<string, unknown>): SchemaResult<Output> => {
     const result = schema["~standard"].validate(data);
     if (result instanceof Promise) throw new TypeError("schema is asynchronous; it must answer at once");
@@ -34,10 +39,12 @@ export function createDataCheck<Output extends object>(schema: StandardSchema<Ou
   if (empty.issues !== undefined) {
     throw new TypeError(`schema refuses {}, which a new session holds (${describe(empty)}); make each key optional`);
   }
+  if (!isObject(empty.value)) throw new TypeError("schema must make an object of {}");
   return {
     read: (data) => {
       const result = validate(data);
-      return result.issues === undefined ? (result.value as Record<string, unknown>) : null;
+      // A copy: validators hand out one and the same default to everyone, and what one visitor adds to it is for no other.
+      return result.issues === undefined ? (copyOf(result.value) as Record<string, unknown>) : null;
     },
     check: (data) => {
       const result = validate(data);
@@ -48,6 +55,15 @@ export function createDataCheck<Output extends object>(schema: StandardSchema<Ou
 
 function describe(result: SchemaResult<unknown>): string {
   return (result.issues ?? [])
-    .map(({ message, path }) => (path ? `${path.map(String).join(".")}: ${message}` : message))
+    .map(({ message, path }) => (path ? `${path.map(keyOf).join(".")}: ${message}` : message))
     .join("; ");
+}
+
+/** A step of an issue's path: a key, or an object that holds one. */
+function keyOf(step: unknown): string {
+  return String(typeof step === "object" && step !== null && "key" in step ? step.key : step);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

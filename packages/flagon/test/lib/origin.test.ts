@@ -1,0 +1,302 @@
+import { createSessions, type OpenRequest, SessionError, type SessionOptions } from "flagon";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { atOnce, Browser, type Data, type Headers, requestOf, SECRET } from "../browser.ts";
+
+type Csrf = NonNullable<SessionOptions<Data>["csrf"]>;
+
+const HTTPS = "https://shop.example/pay";
+const HTTP = "http://shop.example/pay";
+
+function refusal(headers: Headers, { method = "POST", url = HTTPS, csrf = true as Csrf } = {}): SessionError | null {
+  try {
+    createSessions({ secret: SECRET, csrf }).open(requestOf(headers, method, url));
+    return null;
+  } catch (error) {
+    if (error instanceof SessionError) return error;
+    throw error;
+  }
+}
+
+const changing = ["POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "QUERY", "post", "get", "PROPFIND", ""];
+const reading = ["GET", "HEAD", "OPTIONS"];
+const foreign: Headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+
+describe("a request that another site made the browser send", () => {
+  test.each(changing)("is refused with the method %j", (method) => {
+    expect(refusal(foreign, { method })).toMatchObject({ code: "cross_site_request", status: 403, expose: true });
+  });
+
+  test.each(reading)("passes with %s, which changes nothing", (method) => {
+    expect(refusal(foreign, { method })).toBeNull();
+  });
+
+  test("passes everything with csrf: false", () => {
+    for (const method of [...changing, ...reading]) expect(refusal(foreign, { method, csrf: false })).toBeNull();
+  });
+});
+
+const pass = "passes";
+const no = "refused";
+const table: [site: string | undefined, origin: string | undefined, https: string, http: string][] = [
+  // Sec-Fetch-Site decides where there is one: the browser knows.
+  ["same-origin", undefined, pass, pass],
+  ["same-origin", "https://shop.example", pass, pass],
+  ["same-origin", "https://evil.example", pass, pass],
+  ["same-origin", "null", pass, pass],
+  ["none", undefined, pass, pass],
+  ["none", "https://evil.example", pass, pass],
+  ["same-site", undefined, no, no],
+  ["same-site", "https://shop.example", no, no],
+  ["same-site", "https://blog.shop.example", no, no],
+  ["cross-site", undefined, no, no],
+  ["cross-site", "https://shop.example", no, no],
+  ["cross-site", "null", no, no],
+  ["", undefined, no, no],
+  ["Same-Origin", undefined, no, no],
+  ["same-origin, cross-site", undefined, no, no],
+  ["cross-site, same-origin", undefined, no, no],
+  ["same-origin ", undefined, no, no],
+
+  // Else Origin has to be this host.
+  [undefined, "https://shop.example", pass, pass],
+  [undefined, "https://shop.example:443", pass, pass],
+  [undefined, "http://shop.example", no, pass],
+  [undefined, "http://shop.example:80", no, pass],
+  [undefined, "https://shop.example:8443", no, no],
+  [undefined, "http://shop.example:8080", no, no],
+  [undefined, "https://shop.example:80", no, no],
+  [undefined, "http://shop.example:443", no, no],
+  [undefined, "https://evil.example", no, no],
+  [undefined, "https://shop.example.evil.example", no, no],
+  [undefined, "https://evil.shop.example", no, no],
+  [undefined, "https://evil-shop.example", no, no],
+  [undefined, "https://shop.example@evil.example", no, no],
+  [undefined, "https://shop.example/", no, no],
+  [undefined, "https://shop.example https://evil.example", no, no],
+  [undefined, "https://shop.example, https://evil.example", no, no],
+  [undefined, "shop.example", no, no],
+  [undefined, "//shop.example", no, no],
+  [undefined, "ftp://shop.example", no, no],
+  [undefined, "https:shop.example", no, no],
+  [undefined, "chrome-extension://abcdef", no, no],
+  [undefined, "null", no, no],
+  [undefined, "", no, no],
+
+  // Neither: no browser, and nobody's cookie against their will.
+  [undefined, undefined, pass, pass],
+];
+
+describe("a POST", () => {
+  test.each(table)(
+    "with Sec-Fetch-Site %j and Origin %j is %s over https, %s over http",
+    (site, origin, https, http) => {
+      const headers = { origin, "sec-fetch-site": site };
+      expect([
+        refusal(headers, { url: HTTPS }) === null ? pass : no,
+        refusal(headers, { url: HTTP }) === null ? pass : no,
+      ]).toEqual([https, http]);
+    },
+  );
+
+  test.each<[host: string | undefined, url: string, origin: string, expected: string]>([
+    ["shop.example", HTTP, "https://shop.example", pass],
+    ["SHOP.example", HTTPS, "https://shop.example", pass],
+    ["shop.example:443", HTTPS, "https://shop.example", pass],
+    ["shop.example:80", HTTP, "http://shop.example", pass],
+    ["shop.example:8080", "http://shop.example:8080/", "http://shop.example:8080", pass],
+    ["shop.example:8080", "http://shop.example:8080/", "http://shop.example", no],
+    ["shop.example:80", HTTPS, "https://shop.example", no],
+    [undefined, HTTPS, "https://shop.example", pass],
+    [undefined, "https://shop.example", "https://shop.example", pass],
+    [undefined, "https://shop.example?x=https://evil.example", "https://evil.example", no],
+    [undefined, "https://shop.example#https://evil.example", "https://shop.example", pass],
+    ["[::1]:3000", "http://[::1]:3000/", "http://[::1]:3000", pass],
+    ["", HTTPS, "https://shop.example", no],
+    ["evil.example", HTTPS, "https://evil.example", pass],
+    ["shop.example\0", HTTPS, "https://shop.example", no],
+  ])("to the host %j at %s from %s is %s", (host, url, origin, expected) => {
+    expect(refusal({ host, origin }, { url }) === null ? pass : no).toBe(expected);
+  });
+
+  test("with Origin: null is told about Referrer-Policy", () => {
+    expect(refusal({ origin: "null" })?.message).toMatch(/Origin: null.*Referrer-Policy/);
+  });
+});
+
+describe("csrf.trustedOrigins", () => {
+  const csrf: Csrf = { trustedOrigins: ["https://admin.example", "http://localhost:5173"] };
+
+  test.each([
+    [{ origin: "https://admin.example" }, pass],
+    [{ origin: "https://admin.example", "sec-fetch-site": "cross-site" }, pass],
+    [{ origin: "https://admin.example", "sec-fetch-site": "same-site" }, pass],
+    [{ origin: "http://localhost:5173", "sec-fetch-site": "cross-site" }, pass],
+    [{ origin: "https://admin.example.evil.example", "sec-fetch-site": "cross-site" }, no],
+    [{ origin: "https://sub.admin.example" }, no],
+    [{ origin: "http://admin.example" }, no],
+    [{ origin: "https://admin.example:8443" }, no],
+    [{ origin: "https://ADMIN.example" }, no],
+    [{ "sec-fetch-site": "cross-site" }, no],
+    [{ referer: "https://admin.example/", "sec-fetch-site": "cross-site" }, no],
+    [{ origin: "null" }, no],
+  ])("lets exact origins through: %j %s", (headers, expected) => {
+    expect(refusal(headers, { csrf }) === null ? pass : no).toBe(expected);
+  });
+
+  test.each([
+    "admin.example",
+    "https://admin.example/",
+    "https://admin.example/path",
+    "https://admin.example:443",
+    "https://ADMIN.example",
+    "https://*.example",
+    "*",
+    "null",
+    "",
+    " https://admin.example",
+    1,
+    null,
+    undefined,
+    new URL("https://admin.example"),
+  ])("takes nothing but an origin: %j is a TypeError", (origin) => {
+    const make = (): unknown => createSessions({ secret: SECRET, csrf: { trustedOrigins: [origin as string] } });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(/csrf\.trustedOrigins/);
+  });
+});
+
+describe("csrf.exempt", () => {
+  test("lets through what it says true to, and is asked only about what would be refused", () => {
+    const exempt = vi.fn((request: OpenRequest) => request.url.endsWith("/webhook"));
+    expect(refusal(foreign, { url: "https://shop.example/webhook", csrf: { exempt } })).toBeNull();
+    expect(exempt).toHaveBeenCalledOnce();
+    expect(refusal(foreign, { csrf: { exempt } })?.status).toBe(403);
+    expect(exempt).toHaveBeenCalledTimes(2);
+    refusal({ "sec-fetch-site": "same-origin" }, { csrf: { exempt } });
+    refusal(foreign, { method: "GET", csrf: { exempt } });
+    expect(exempt).toHaveBeenCalledTimes(2);
+  });
+
+  test.each([undefined, 1, "yes", {}])("lets nothing through for %j, which is not true", (answer) => {
+    expect(refusal(foreign, { csrf: { exempt: () => answer as boolean } })?.status).toBe(403);
+  });
+});
+
+describe("a WebSocket handshake", () => {
+  const upgrade = (more: Headers): Headers => ({ connection: "Upgrade", upgrade: "websocket", ...more });
+
+  test.each<[headers: Headers, expected: string]>([
+    [{ origin: "https://evil.example" }, no],
+    [{ origin: "https://evil.example", "sec-fetch-site": "cross-site" }, no],
+    [{ origin: "https://shop.example" }, pass],
+    [{ origin: "https://shop.example", "sec-fetch-site": "same-origin" }, pass],
+    [{ origin: "null" }, no],
+    [{}, pass],
+  ])("is checked though it is a GET: %j %s", (headers, expected) => {
+    for (const upgradeTo of ["websocket", "WebSocket"]) {
+      expect(refusal({ ...upgrade(headers), upgrade: upgradeTo }, { method: "GET" }) === null ? pass : no).toBe(
+        expected,
+      );
+    }
+  });
+
+  test("over HTTP/2 is a CONNECT, and checked as such", () => {
+    expect(refusal(foreign, { method: "CONNECT" })?.status).toBe(403);
+  });
+
+  test("is none for other upgrades of a GET", () => {
+    expect(refusal({ ...foreign, upgrade: "h2c" }, { method: "GET" })).toBeNull();
+  });
+});
+
+describe("a cookie for a loopback host over plain http", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  function cookieAt(url: string, headers: Headers = {}, options: object = {}): string {
+    const browser = new Browser(createSessions<Data>({ secret: SECRET, ...options }), url);
+    browser.visit((session) => session.set("a", 1), { headers });
+    return browser.setCookies.join();
+  }
+
+  const secure = /^__Host-session=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/;
+  const plain = /^session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/;
+
+  test.each([
+    "http://localhost/",
+    "http://localhost:3000/",
+    "http://LOCALHOST:3000/",
+    "http://app.localhost:3000/",
+    "http://127.0.0.1/",
+    "http://127.0.0.1:8080/",
+    "http://127.8.9.10:8080/",
+    "http://[::1]/",
+    "http://[::1]:3000/",
+  ])("is session without Secure at %s, since Safari drops others", (url) => {
+    expect(cookieAt(url)).toMatch(plain);
+  });
+
+  test.each([
+    "https://localhost/",
+    "https://127.0.0.1:3000/",
+    "http://shop.example/",
+    "http://localhost.shop.example/",
+    "http://notlocalhost/",
+    "http://127.0.0.1.shop.example/",
+    "http://128.0.0.1/",
+    "http://10.0.0.1/",
+    "http://192.168.0.1/",
+    "http://0.0.0.0/",
+    "http://[::2]/",
+    "http://[::ffff:127.0.0.1]/",
+  ])("is __Host-session and Secure at %s", (url) => {
+    expect(cookieAt(url)).toMatch(secure);
+  });
+
+  test.each(["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"])(
+    "is Secure when a proxy has left %s, even an empty one",
+    (name) => {
+      expect(cookieAt("http://localhost:3000/", { [name]: "1" })).toMatch(secure);
+      expect(cookieAt("http://localhost:3000/", { [name]: "" })).toMatch(secure);
+    },
+  );
+
+  test("is Secure in production", () => {
+    vi.stubEnv("NODE_ENV", "production");
+    expect(cookieAt("http://localhost:3000/")).toMatch(secure);
+  });
+
+  test("is Secure where the Host header names another host than the socket", () => {
+    expect(cookieAt("http://localhost:3000/", { host: "shop.example" })).toMatch(secure);
+  });
+
+  test.each<[cookie: object, expected: RegExp]>([
+    [{ secure: true }, /^__Host-session=.*; Secure/],
+    [{ secure: false }, /^session=(?!.*Secure)/],
+    [{ sameSite: "none" }, /^__Host-session=.*; Secure/],
+    [{ partitioned: true }, /^__Host-session=.*; Secure/],
+    [{ sameSite: "strict" }, /^session=(?!.*Secure).*SameSite=Strict/],
+    [{ name: "sid" }, /^sid=(?!.*Secure)/],
+    [{ name: "__Host-sid" }, /^sid=(?!.*Secure)/],
+    [{ name: "__Secure-sid", path: "/app" }, /^sid=(?!.*Secure).*Path=\/app/],
+  ])("with the options %j", (cookie, expected) => {
+    expect(cookieAt("http://localhost:3000/", {}, { cookie })).toMatch(expected);
+  });
+
+  test("is deleted as it was written", () => {
+    const browser = new Browser(createSessions<Data>({ secret: SECRET }), "http://localhost:3000/");
+    browser.visit((session) => session.set("a", 1));
+    browser.visit((session) => session.destroy());
+    expect(browser.setCookies).toEqual(["session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);
+  });
+
+  test("is not taken for the Secure one, nor the other way round", () => {
+    const sessions = createSessions<Data>({ secret: SECRET });
+    const local = new Browser(sessions, "http://localhost:3000/");
+    local.visit((session) => session.set("a", 1));
+    const value = local.cookie;
+    for (const name of ["__Host-session", "session"]) {
+      const request = requestOf({ cookie: `${name}=${value}` }, "GET", "https://shop.example/");
+      expect(atOnce(sessions.open(request)).get("a")).toBeUndefined();
+    }
+  });
+});
