@@ -17,7 +17,8 @@ export function builtPath(app: string): string {
 export async function build(app: string, tool: string, ...args: string[]): Promise<void> {
   await rm(new URL(app, built), { recursive: true, force: true });
   const cwd = fileURLToPath(new URL(app, apps));
-  const env = { ...process.env, NODE_ENV: "production", NODE_OPTIONS: "", VITEST: "" };
+  const quiet = { NODE_OPTIONS: "", VITEST: "", NEXT_TELEMETRY_DISABLED: "1" };
+  const env = { ...process.env, ...quiet, NODE_ENV: "production" as const };
   const run = promisify(execFile);
   try {
     await run(fileURLToPath(new URL(tool, tools)), args, { cwd, env });
