@@ -8,11 +8,6 @@ const apps = new URL("./apps/", import.meta.url);
 const built = new URL("./apps/.built/", import.meta.url);
 const loader: string = "data:text/javascript,export const load = (url) => import(url)";
 
-/** Where an app's production build goes. */
-export function builtPath(app: string): string {
-  return fileURLToPath(new URL(app, built));
-}
-
 /** Makes an app's production build as its developer does, by the framework's own command in the app's folder. */
 export async function build(app: string, tool: string, ...args: string[]): Promise<void> {
   await rm(new URL(app, built), { recursive: true, force: true });

@@ -10,4 +10,4 @@ export async function loader({ request, context }: LoaderFunctionArgs): Promise<
   return toResponse(reply);
 }
 
-export const action = loader;
+export const action: typeof loader = (args) => loader(args);
