@@ -25,7 +25,14 @@ export function run(command: string, args: readonly string[], options: RunOption
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
     encoding: "utf8",
-    env: { ...process.env, NO_UPDATE_NOTIFIER: "1", DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
+    env: {
+      ...process.env,
+      NO_UPDATE_NOTIFIER: "1",
+      NEXT_TELEMETRY_DISABLED: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+      NO_COLOR: "1",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: timeoutMs,
   });
