@@ -8,10 +8,19 @@ import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const CORE_BYTES_MAX = 9_000;
 const DOOR_BYTES_MAX = 2_000;
-/** For tests alone: no server carries it. */
-const unlimited = ["flagon/testing"];
+/**
+ * What may be larger than a framework's door. A quarter of the core is the words of its errors, which say what to do next;
+ * Flask's format is a second format, with Python's JSON in it. Tests alone carry `testing`.
+ */
+const limits: Readonly<Record<string, number>> = {
+  flagon: 12_500,
+  "flagon/flask": 7_500,
+  "flagon/postgres": 3_500,
+  "flagon/redis": 3_500,
+  "flagon/sqlite": 3_500,
+  "flagon/testing": Number.POSITIVE_INFINITY,
+};
 
 interface Manifest {
   exports: Record<string, string | { "flagon-source": string }>;
@@ -27,19 +36,19 @@ const core = doors.filter(({ name }) => name === "flagon");
 const coreBytes = await gzippedBytes(core);
 const lateBytes = (await gzippedBytes(core, true)) - coreBytes;
 const rows = [
-  row("flagon", coreBytes, CORE_BYTES_MAX),
+  row("flagon", coreBytes, limits.flagon),
   row("+ what a store brings", lateBytes, Number.POSITIVE_INFINITY),
 ];
 for (const door of doors) {
   if (core.includes(door)) continue;
   const added = (await gzippedBytes([...core, door])) - coreBytes;
-  rows.push(row(`+ ${door.name}`, added, unlimited.includes(door.name) ? Number.POSITIVE_INFINITY : DOOR_BYTES_MAX));
+  rows.push(row(`+ ${door.name}`, added, limits[door.name]));
 }
 console.log(`${"".padEnd(24)}${"min+gz".padStart(9)}${"limit".padStart(9)}`);
 for (const { text } of rows) console.log(text);
 if (rows.some(({ isOver }) => isOver)) process.exitCode = 1;
 
-function row(name: string, bytes: number, max: number): { text: string; isOver: boolean } {
+function row(name: string, bytes: number, max = DOOR_BYTES_MAX): { text: string; isOver: boolean } {
   const isOver = bytes > max;
   const limit = Number.isFinite(max) ? String(max) : "none";
   const text = `${name.padEnd(24)}${String(bytes).padStart(9)}${limit.padStart(9)}${isOver ? "  TOO LARGE" : ""}`;
