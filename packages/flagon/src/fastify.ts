@@ -70,7 +70,7 @@ export function session<Data extends object = RegisteredData>(
       try {
         lines = commits.get(request)?.({ header: (name) => reply.getHeader(name) }) ?? [];
       } catch (error) {
-        return fail(error as Error);
+        lines = Promise.reject(error);
       }
       if (isPromise(lines)) lines.then(finish).catch(fail);
       else finish(lines);

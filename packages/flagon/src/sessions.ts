@@ -30,6 +30,8 @@ export interface SessionInfo {
   readonly expiresAt: number;
   /** What `login({ device })` was given, else a short reading of the User-Agent; null when that said nothing. */
   readonly device: string | null;
+  /** Whether it is the one whose id `list` was given as `current`. */
+  readonly isCurrent: boolean;
 }
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
@@ -47,8 +49,11 @@ export interface Sessions<Data extends object = RegisteredData> {
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
    */
   commit(session: Session<Data>, response?: ResponseHead): HeaderLine[] | Promise<HeaderLine[]>;
-  /** A user's live sessions, last seen first. Needs a store: a `TypeError` without one. */
-  list(userId: string | number): Promise<SessionInfo[]>;
+  /**
+   * A user's live sessions, last seen first; `current`, the request's own `session.id`, marks one of them. Needs a store: a
+   * `TypeError` without one.
+   */
+  list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
   /** Ends one session at once. Does nothing for an unknown id. A `TypeError` for sealed cookies without `revocations`. */
   revoke(id: string): Promise<void>;
   /** Ends all of a user's sessions but `except` (a session's id). A `TypeError` for sealed cookies without `revocations`. */
@@ -122,15 +127,11 @@ class AppSessions<Data extends object> implements Sessions<Data> {
     return isPromise(cookies) ? cookies.then((lines) => linesFor(lines, response)) : linesFor(cookies, response);
   }
 
-  async list(userId: string | number): Promise<SessionInfo[]> {
+  async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {
     const rows = await this.#home.list(String(userId));
-    return rows.map(({ id, createdAt, lastSeenAt, expiresAt, device }) => ({
-      id,
-      createdAt,
-      lastSeenAt,
-      expiresAt,
-      device,
-    }));
+    return rows.map(({ id, createdAt, lastSeenAt, expiresAt, device }) => {
+      return { id, createdAt, lastSeenAt, expiresAt, device, isCurrent: id === current };
+    });
   }
 
   async revoke(id: string): Promise<void> {

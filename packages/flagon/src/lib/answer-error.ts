@@ -12,10 +12,9 @@ export function answerError(response: NodeResponse, error: unknown): void {
     response.destroy();
     return;
   }
-  const { status, headers, expose, message } = known ?? { status: 500, headers: {}, expose: false, message: "" };
-  const text = status === 503 ? "Service Unavailable" : "Internal Server Error";
-  response.statusCode = status;
-  const head = { ...headers, "cache-control": "no-store", "content-type": "text/plain; charset=utf-8" };
+  const head = { ...known?.headers, "cache-control": "no-store", "content-type": "text/plain; charset=utf-8" };
   for (const [name, value] of Object.entries(head)) response.setHeader(name, value);
-  response.end(expose ? message : text);
+  response.statusCode = known?.status ?? 500;
+  const text = known?.status === 503 ? "Service Unavailable" : "Internal Server Error";
+  response.end(known?.expose ? known.message : text);
 }

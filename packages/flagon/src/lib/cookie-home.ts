@@ -4,7 +4,7 @@ import { EndedIds, LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import { type Home, type Loaded, muted, nobody, type Stay } from "./home.ts";
 import type { CookieOpener, Upgrade } from "./opening.ts";
-import type { Visit } from "./visit.ts";
+import type { Ending, Visit } from "./visit.ts";
 
 /** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
 const NEAR_LIMIT_BYTES = 3_500;
@@ -50,6 +50,8 @@ export class CookieStay implements Stay {
   readonly #home: CookieHome;
   readonly #request: OpenRequest;
   readonly #jar: CookieJar;
+  /** The session that the request came with, where it ended just before. */
+  #late: SessionRecord | null = null;
 
   constructor(home: CookieHome, request: OpenRequest, jar: CookieJar) {
     this.#home = home;
@@ -59,11 +61,10 @@ export class CookieStay implements Stay {
 
   load(): Loaded {
     const { opener, upgrades, ended, now } = this.#home;
-    let isLate = false;
     const refuse = (record: SessionRecord): RejectReason | null => {
       const endedAt = ended.endedAt(record);
       if (endedAt === null) return null;
-      isLate ||= now() - endedAt < LATE_MS;
+      if (now() - endedAt < LATE_MS) this.#late ??= record;
       return "ended";
     };
     const record = opener.open(this.#request, this.#jar.name, refuse);
@@ -72,54 +73,63 @@ export class CookieStay implements Stay {
       const old = upgrade.until > now() ? upgrade.open(this.#request, this.#jar.name, refuse) : null;
       if (old !== null) return { record: old, muted: false, renewalDue: true };
     }
-    return isLate ? muted : nobody;
+    return this.#late === null ? nobody : muted;
   }
 
   save(visit: Visit): string[] {
-    if (!visit.isChanged && !visit.loaded.renewalDue) return [];
-    if (this.isOver(visit)) return this.drop(visit);
+    const { record: opened, renewalDue } = visit.loaded;
+    if (!visit.isChanged && !renewalDue) return [];
+    const came = opened ?? this.#late;
+    if (came !== null && this.#home.ended.endedAt(came) !== null) return this.#saveLate(visit, came);
     // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-    const lines = this.write(visit);
-    this.end(visit);
+    const lines = this.write(visit, opened);
+    if (opened !== null && visit.ending !== null) this.#end(visit, opened, visit.ending);
     return lines;
   }
 
-  /** Whether what this request stores comes too late: its session was ended while it ran, or just before. */
-  isOver(visit: Visit): boolean {
-    const { record, muted: isMuted } = visit.loaded;
-    return isMuted || (record !== null && this.#home.ended.endedAt(record) !== null);
-  }
-
-  drop(visit: Visit): string[] {
-    const { record } = visit.loaded;
-    // A sign-out that comes after a rotation means the heir.
-    if (record !== null && visit.ending === "ended") this.#home.ended.end(record, this.#home.now());
-    emit("flagon:conflict", () => ({ id: record?.id ?? visit.record.id, reason: "ended" }));
+  /** What this request stores comes too late: its session was ended while it ran, or just before. */
+  #saveLate(visit: Visit, came: SessionRecord): string[] {
+    const { ended, now } = this.#home;
+    const { record, loaded } = visit;
+    const place = visit.isLogin ? ended.lastOf(came, record.userId, loaded.record === null) : null;
+    if (place !== null) {
+      delete record.family;
+      const lines = this.write(visit, loaded.record);
+      ended.retire(place, record, now());
+      return lines;
+    }
+    if (visit.ending === "ended" && !visit.isLogin) {
+      // A sign-out that comes after a rotation means the heir.
+      ended.end(came, now());
+      return this.erase();
+    }
+    emit("flagon:conflict", () => ({ id: came.id, reason: "ended" }));
     return [];
   }
 
-  /** Ends the opened session in this process, if this visit is its end. */
-  end(visit: Visit): void {
-    const { loaded, ending: reason } = visit;
-    const { record } = loaded;
-    if (record === null || reason === null) return;
+  #end(visit: Visit, opened: SessionRecord, reason: Ending): void {
     const { ended, now } = this.#home;
-    if (reason === "ended") ended.end(record, now());
-    else ended.retire(record, now());
-    emit("flagon:revoke", () => ({ id: record.id, userId: record.userId, reason }));
+    if (reason === "ended" && !visit.isLogin) ended.end(opened, now());
+    else ended.retire(opened.id, visit.record, now());
+    emit("flagon:revoke", () => ({ id: opened.id, userId: opened.userId, reason }));
   }
 
-  /** Seals what there is to keep. */
-  write(visit: Visit): string[] {
-    return this.#lines(visit, visit.result(visit.loaded.record));
+  /** Seals what there is to keep: this visit's changes over `base`. */
+  write(visit: Visit, base: SessionRecord | null): string[] {
+    return this.#lines(visit, visit.result(base));
+  }
+
+  /** Deletes the cookie, and what its format has beside it. */
+  erase(): string[] {
+    return [this.#jar.erase(), ...(this.#home.opener.format.linesBeside?.(null, this.#request) ?? [])];
   }
 
   #lines(visit: Visit, record: SessionRecord | null): string[] {
     const { opener } = this.#home;
     const { format } = opener;
     if (record === null || (format.deletesEmpty && isEmpty(record))) {
-      const beside = format.linesBeside?.(null, this.#request) ?? [];
-      return visit.loaded.record === null ? [...beside] : [this.#jar.erase(), ...beside];
+      const lines = this.erase();
+      return visit.loaded.record === null ? lines.slice(1) : lines;
     }
     const value = format.seal(record, this.#jar.name, this.#request);
     const line = this.#jar.write(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined);

@@ -12,20 +12,10 @@ export type HeaderValue = string | number | readonly string[];
  * What describes a response that will not be sent after all. An error page that kept these would be cut short by the
  * length of another body, or be a redirect.
  */
-export const deadHeaders: readonly string[] = [
-  "content-disposition",
-  "content-encoding",
-  "content-language",
-  "content-length",
-  "content-range",
-  "content-type",
-  "etag",
-  "expires",
-  "last-modified",
-  "location",
-  "trailer",
-  "transfer-encoding",
-];
+export const deadHeaders: readonly string[] = (
+  "content-disposition content-encoding content-language content-length content-range content-type " +
+  "etag expires last-modified location trailer transfer-encoding"
+).split(" ");
 
 export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === "set-cookie";
@@ -73,7 +63,7 @@ export function writeLines(headers: Headers, lines: readonly HeaderLine[]): void
 export function givenHeaders(args: readonly unknown[]): [name: string, value: HeaderValue][] {
   const given = typeof args[1] === "string" ? args[2] : (args[2] ?? args[1]);
   if (!Array.isArray(given)) return typeof given === "object" && given !== null ? Object.entries(given) : [];
-  if (Array.isArray(given[0])) return given.map(([name, value]) => [name, value]);
+  if (Array.isArray(given[0])) return given;
   const pairs: [string, HeaderValue][] = [];
   for (let index = 0; index < given.length; index += 2) pairs.push([given[index], given[index + 1]]);
   return pairs;

@@ -54,7 +54,8 @@ export function holdHead(
 ): void {
   const { writeHead, write, end, flushHeaders = () => {} } = response;
   let state: "open" | "held" | "free" | "dead" = "open";
-  let queue: [method: Method, args: unknown[]][] = [];
+  const queue: [method: Method, args: unknown[]][] = [];
+  const isEnd = ([method]: (typeof queue)[number]): boolean => method === end;
 
   const own = {
     writeHead: (...args: unknown[]) =>
@@ -87,7 +88,7 @@ export function holdHead(
     }
     state = "held";
     const status = response.statusCode;
-    const thaw = freezeHead(response, () => queue.some(([method]) => method === end));
+    const thaw = freezeHead(response, () => queue.some(isEnd));
     lines
       .then((lines) => {
         thaw();
@@ -105,7 +106,7 @@ export function holdHead(
 
   function keep<T>(method: Method, args: unknown[], answer: T): T {
     if (state === "held") queue.push([method, args]);
-    else callBack(args, new Error("the response was given up: its session could not be saved"));
+    else callBack(args, new Error("the session could not be saved"));
     return answer;
   }
 
@@ -145,11 +146,9 @@ export function holdHead(
   }
 
   function giveUp(error: unknown): void {
-    const ended = queue.some(([method]) => method === end);
-    const dropped = queue;
-    queue = [];
-    if (ended) free();
-    else state = "dead";
+    const dropped = queue.splice(0);
+    state = "dead";
+    if (dropped.some(isEnd)) free();
     if (!response.headersSent) {
       for (const name of deadHeaders) response.removeHeader(name);
       response.statusCode = 200;
@@ -164,32 +163,31 @@ export function holdHead(
   }
 }
 
-/** Makes a held response look as one that is under way; returns what undoes that, once. */
+/** Makes a held response look as one that is under way; returns what undoes that. */
 function freezeHead(response: NodeResponse, isEnded: () => boolean): () => void {
   const refuse = (): never => {
     throw headersSentError();
   };
+  const configurable = true;
   const look: PropertyDescriptorMap = {
-    headersSent: { get: () => true },
-    writableEnded: { get: isEnded },
-    setHeader: { value: refuse },
-    appendHeader: { value: refuse },
-    removeHeader: { value: refuse },
+    headersSent: { get: () => true, configurable },
+    writableEnded: { get: isEnded, configurable },
+    setHeader: { value: refuse, configurable },
+    appendHeader: { value: refuse, configurable },
+    removeHeader: { value: refuse, configurable },
   };
-  const before = Object.keys(look).map((name) => [name, Object.getOwnPropertyDescriptor(response, name)] as const);
-  for (const [name, descriptor] of Object.entries(look)) {
-    Object.defineProperty(response, name, { ...descriptor, configurable: true });
-  }
+  const before: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(response);
+  Object.defineProperties(response, look);
   return () => {
-    for (const [name, descriptor] of before.splice(0)) {
+    for (const name of Object.keys(look)) {
       Reflect.deleteProperty(response, name);
-      if (descriptor !== undefined) Object.defineProperty(response, name, descriptor);
+      if (before[name] !== undefined) Object.defineProperty(response, name, before[name]);
     }
   };
 }
 
 function headersSentError(): Error {
-  const error = new Error("Cannot set headers after they are sent to the client");
+  const error = new Error("Cannot set headers after they are sent");
   return Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
 }
 

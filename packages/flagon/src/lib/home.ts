@@ -22,6 +22,8 @@ export const muted: Loaded = { record: null, muted: true, renewalDue: false };
 export interface Stay {
   /** Called once, at the first look. Throws what the home failed with: a store that is down fails only who looks. */
   load(): Loaded;
+  /** Told when the session gets a new id: until the commit, `revokeUser` may be told to except it under that one. */
+  announce?(id: string, from: string): void;
   /** The Set-Cookie lines that tell the browser what became of the session; called only when it was looked at. */
   save(visit: Visit): string[] | Promise<string[]>;
 }

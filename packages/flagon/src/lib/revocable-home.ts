@@ -6,23 +6,27 @@ import type { CookieHome, CookieStay } from "./cookie-home.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import { failed, type Home, type Loaded, muted, nobody, type Stay } from "./home.ts";
-import type { Revocations } from "./revocations.ts";
-import type { Visit } from "./visit.ts";
+import type { Ending, Revocations } from "./revocations.ts";
+import { emptied, type Visit } from "./visit.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
+/** How many requests may be under way that have given their session a new id. */
+const ANNOUNCED_MAX = 10_000;
 
 interface Answer {
   readonly askedAt: number;
-  readonly endedAt: number | null;
+  readonly ending: Ending | null;
 }
 
 /** Sealed cookies, checked against a store of ended sessions: seldom for reading, always before a cookie is sealed. */
 export class RevocableHome implements Home {
-  readonly #cookies: CookieHome;
   readonly revocations: Revocations;
+  /** The id that a request under way has given its session, and the one that it came with; see `StoreHome`. */
+  readonly announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
+  readonly #cookies: CookieHome;
   readonly #stalenessMs: number;
-  readonly #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
+  #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
 
   constructor(cookies: CookieHome, revocations: Revocations, stalenessMs: number) {
     this.#cookies = cookies;
@@ -31,23 +35,29 @@ export class RevocableHome implements Home {
   }
 
   open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay> {
-    const stay = this.#cookies.open(request, jar);
-    const loaded = stay.load();
-    if (loaded.record === null) return new RevocableStay(this, stay, loaded);
+    const cookie = this.#cookies.open(request, jar);
+    const loaded = cookie.load();
+    if (loaded.record === null) return new RevocableStay(this, cookie, loaded, null);
     const { record } = loaded;
     const answer = this.#answers.get(record.id);
     if (answer !== undefined && this.#cookies.now() - answer.askedAt < this.#stalenessMs) {
-      return this.#stay(stay, loaded, answer.endedAt);
+      return this.#stay(cookie, loaded, answer.ending);
     }
-    return this.endedAt(record).then((endedAt) => this.#stay(stay, loaded, endedAt), failed);
+    return this.ending(record).then((ending) => this.#stay(cookie, loaded, ending), failed);
   }
 
-  /** Asks the store, and remembers what it said. */
-  async endedAt(record: SessionRecord): Promise<number | null> {
+  /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
+  async ending(record: SessionRecord): Promise<Ending | null> {
     const askedAt = this.#cookies.now();
-    const endedAt = await this.revocations.endedAt(record);
-    this.#answers.set(record.id, { askedAt, endedAt });
-    return endedAt;
+    const answers = this.#answers;
+    const ending = await this.revocations.ending(record);
+    answers.set(record.id, { askedAt, ending });
+    return ending;
+  }
+
+  /** Forgets what the store said: in this process an end shows at once. */
+  forget(): void {
+    this.#answers = new BoundedMap(ANSWERS_MAX);
   }
 
   list(): Promise<StoredSession[]> {
@@ -56,12 +66,14 @@ export class RevocableHome implements Home {
 
   async revoke(id: string): Promise<void> {
     await this.revocations.endId(id);
-    this.#answers.delete(id);
+    this.forget();
     emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
   }
 
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
-    await this.revocations.endUser(userId, except);
+    const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
+    await this.revocations.endUser(userId, kept);
+    this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
@@ -69,11 +81,13 @@ export class RevocableHome implements Home {
     return this.revocations.prune();
   }
 
-  #stay(stay: CookieStay, loaded: Loaded, endedAt: number | null): Stay {
-    if (endedAt === null) return new RevocableStay(this, stay, loaded);
+  #stay(cookie: CookieStay, loaded: Loaded, ending: Ending | null): Stay {
+    if (ending === null) return new RevocableStay(this, cookie, loaded, null);
     emit("flagon:reject", () => ({ reason: "ended" }));
-    const isLate = this.#cookies.now() - endedAt < LATE_MS;
-    return new RevocableStay(this, stay, isLate ? muted : nobody);
+    const isLate = ending.how === "ended" && this.#cookies.now() - ending.at < LATE_MS;
+    return isLate
+      ? new RevocableStay(this, cookie, muted, loaded.record)
+      : new RevocableStay(this, cookie, nobody, null);
   }
 }
 
@@ -81,36 +95,104 @@ class RevocableStay implements Stay {
   readonly #home: RevocableHome;
   readonly #cookie: CookieStay;
   readonly #loaded: Loaded;
+  /** The session that the request came with, where it ended just before. */
+  readonly #late: SessionRecord | null;
 
-  constructor(home: RevocableHome, cookie: CookieStay, loaded: Loaded) {
+  constructor(home: RevocableHome, cookie: CookieStay, loaded: Loaded, late: SessionRecord | null) {
     this.#home = home;
     this.#cookie = cookie;
     this.#loaded = loaded;
+    this.#late = late;
   }
 
   load(): Loaded {
     return this.#loaded;
   }
 
+  announce(id: string, from: string): void {
+    this.#home.announced.set(id, from);
+  }
+
   async save(visit: Visit): Promise<string[]> {
     const { record: opened, renewalDue } = visit.loaded;
     if (!visit.isChanged && !renewalDue) return [];
+    const came = opened ?? this.#late;
+    if (came === null) return this.#begin(visit);
+    const ending = await this.#home.ending(came);
+    if (ending !== null) return this.#saveOver(visit, came, ending);
+    if (visit.ending === null) return this.#cookie.write(visit, opened);
+    return this.#replace(visit, came);
+  }
+
+  async #begin(visit: Visit): Promise<string[]> {
+    await this.#stamp(visit);
+    return this.#cookie.write(visit, null);
+  }
+
+  /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
+  async #replace(visit: Visit, came: SessionRecord): Promise<string[]> {
     const { revocations } = this.#home;
-    if (this.#cookie.isOver(visit) || (opened !== null && (await this.#home.endedAt(opened)) !== null)) {
-      if (opened !== null && visit.ending === "ended") await revocations.end(opened);
-      return this.#cookie.drop(visit);
-    }
+    await this.#stamp(visit);
+    // Sealed before the old id ends: when the cookie is too large the session stays as it was.
+    const lines = this.#cookie.write(visit, came);
     const { record } = visit;
-    if (visit.isLogin && record.userId !== null) {
-      record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, await revocations.earliestLogin(record.userId));
+    if (visit.ending === "ended" && !visit.isLogin) {
+      const isFirst = await revocations.end(came, idOfNext(visit));
+      this.#tell(visit, came);
+      return isFirst ? lines : this.#cookie.erase();
     }
-    const lines = this.#cookie.write(visit);
-    if (opened !== null && visit.ending === "ended") await revocations.end(opened);
-    if (opened !== null && visit.ending === "rotated") {
-      await revocations.passOn(opened, record.id);
-      if (!(await revocations.retire(opened))) return this.#cookie.drop(visit);
+    if (!(await revocations.retire(came, record))) {
+      const ending = await this.#home.ending(came);
+      return ending === null ? dropped(came) : this.#saveOver(visit, came, ending);
     }
-    this.#cookie.end(visit);
+    this.#tell(visit, came);
+    if (record.userId !== null && record.userId === came.userId) {
+      await revocations.except(record.userId, came.id, [record.id]);
+    }
     return lines;
   }
+
+  /** What is left to do for a request whose session is over. */
+  async #saveOver(visit: Visit, came: SessionRecord, ending: Ending): Promise<string[]> {
+    const { revocations } = this.#home;
+    if (visit.isLogin) return this.#signIn(visit, came);
+    if (visit.ending !== "ended") return dropped(came);
+    // A sign-out that comes after a rotation means the heir.
+    const isFirst = await revocations.end(came, idOfNext(visit));
+    this.#home.forget();
+    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, null) : this.#cookie.erase();
+  }
+
+  /** A sign-in proves anew who is there: it takes the place of what the session has become. */
+  async #signIn(visit: Visit, came: SessionRecord): Promise<string[]> {
+    const { record, loaded } = visit;
+    await this.#stamp(visit);
+    delete record.family;
+    const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
+    if (before === null) return dropped(came);
+    this.#home.forget();
+    return this.#cookie.write(visit, before === "live" ? loaded.record : emptied(record));
+  }
+
+  /** A sign-in counts from after the last mark that ended the user's sessions. */
+  async #stamp({ isLogin, record }: Visit): Promise<void> {
+    if (!isLogin || record.userId === null) return;
+    const earliest = await this.#home.revocations.earliestLogin(record.userId);
+    record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
+  }
+
+  #tell(visit: Visit, { id, userId }: SessionRecord): void {
+    this.#home.forget();
+    emit("flagon:revoke", () => ({ id, userId, reason: visit.ending ?? "ended" }));
+  }
+}
+
+/** The id of the session that begins after a sign-out in the same request; null when none does. */
+function idOfNext(visit: Visit): string | null {
+  return visit.result(null)?.id ?? null;
+}
+
+function dropped({ id }: SessionRecord): string[] {
+  emit("flagon:conflict", () => ({ id, reason: "ended" }));
+  return [];
 }

@@ -4,27 +4,38 @@ import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
+import { EXCEPT_MAX, isBefore, type UserMark, withExcepted } from "./user-mark.ts";
 
 /** One tries again this often when others write the same entry; each try loses only to one that won. */
 const TRIES_MAX = 20;
 
 /** What is known of a session's id after its end. */
-interface IdEntry {
-  /** True: every session that descends from it is ended too. False: it was rotated, and its heir lives. */
+export interface IdEntry {
+  /**
+   * "ended": by its own browser, which was told of it. "revoked": from elsewhere, so that the browser still has the cookie.
+   * "moved": the session lives in a store now, and its sealed cookie is spent.
+   */
+  readonly how: "ended" | "revoked" | "moved";
+  /** Whether every session that descends from this one is over too. */
   readonly heirs: boolean;
   readonly family: string;
+  /** The session that began in its place, who is signed in there, and whether it is this one under a new id. */
+  readonly next?: string;
+  readonly nextUser?: string | null;
+  readonly isHeir?: boolean;
 }
 
-/** A user's mark: sessions signed in before that moment are ended, but for the exceptions. */
-interface UserEntry {
-  readonly before: number;
-  readonly except: readonly string[];
-}
+/** When and how a session ended, in milliseconds since 1970. */
+export type Ending = Pick<IdEntry, "how" | "next"> & { readonly at: number };
 
 interface Found<Entry> {
   readonly entry: Entry;
-  readonly version: number;
-  readonly writtenAt: number;
+  readonly row: StoredSession;
+}
+
+interface Change<Entry> {
+  readonly before: Entry | null;
+  readonly after: Entry | null;
 }
 
 /**
@@ -43,59 +54,124 @@ export class Revocations {
   }
 
   /**
-   * When the session was ended, in milliseconds: itself, as an heir, or with its user. Null for one that was not. Asks the
-   * store each time.
+   * How the session was ended: itself, as an heir, or with its user. Null for one that was not. Asks the store each time.
    */
-  async endedAt(record: SessionRecord): Promise<number | null> {
+  async ending(record: SessionRecord): Promise<Ending | null> {
     const [own, family, user] = await Promise.all([
       this.#read<IdEntry>(idKey(record.id)),
       record.family === undefined ? null : this.#read<IdEntry>(idKey(record.family)),
-      record.userId === null ? null : this.#read<UserEntry>(userKey(record.userId)),
+      record.userId === null ? null : this.#read<UserMark>(userKey(record.userId)),
     ]);
-    if (own !== null) return own.writtenAt;
-    if (family?.entry.heirs === true) return family.writtenAt;
-    return user !== null && isBefore(record, user.entry) ? user.writtenAt : null;
+    if (own !== null) return { ...own.entry, at: own.row.lastSeenAt };
+    if (family?.entry.heirs === true) return { how: family.entry.how, at: family.row.lastSeenAt };
+    return user !== null && isBefore(record, user.entry) ? { how: "revoked", at: user.row.lastSeenAt } : null;
   }
 
-  /** Ends one id while its heir lives. False when it was ended before: of two that rotate a session, one wins. */
-  async retire(record: SessionRecord): Promise<boolean> {
-    return this.#create(idKey(record.id), { heirs: false, family: record.family ?? record.id });
+  async endedAt(record: SessionRecord): Promise<number | null> {
+    return (await this.ending(record))?.at ?? null;
   }
 
-  /** Ends a session and all that descend from the one it came from. */
-  async end(record: SessionRecord): Promise<void> {
+  /**
+   * Ends one id because `next` takes its place. False when it was ended before: of two that rotate a session, one wins.
+   */
+  async retire(record: SessionRecord, next: SessionRecord): Promise<boolean> {
     const family = record.family ?? record.id;
-    await this.#endWithHeirs(record.id, family);
-    if (family !== record.id) await this.#endWithHeirs(family, family);
+    const isHeir = next.family !== undefined;
+    const { userId: nextUser } = next;
+    return this.#create(idKey(record.id), { how: "ended", heirs: false, family, next: next.id, nextUser, isHeir });
   }
 
-  /** Ends the session with this id; when it was rotated meanwhile, its heirs. */
+  /** Whether the sealed form of a session that lives in the store now is spent, and nothing else ended it. */
+  async spend(record: SessionRecord): Promise<boolean> {
+    const entry: IdEntry = { how: "moved", heirs: false, family: record.family ?? record.id };
+    const { after } = await this.#change<IdEntry>(idKey(record.id), (before) => before ?? entry);
+    return after?.how === "moved";
+  }
+
+  /**
+   * Ends a session and all that descend from the one it came from. Resolves whether this was its end: of two sign-outs,
+   * one wins. `nextId` is the session that begins after it, if one does.
+   */
+  async end(record: SessionRecord, nextId: string | null): Promise<boolean> {
+    const { before } = await this.#endFamily(record.id, record.family ?? record.id, "ended", nextId);
+    return before === null || before.how === "revoked";
+  }
+
+  /** Ends the session with this id from elsewhere; when it was rotated meanwhile, its heirs. */
   async endId(id: string): Promise<void> {
-    const family = await this.#endWithHeirs(id, id);
-    if (family !== id) await this.#endWithHeirs(family, family);
+    await this.#endFamily(id, id, "revoked", null);
   }
 
-  /** Ends every session of the user signed in until now, on servers whose clocks are a little ahead too. */
-  async endUser(userId: string, except: string | undefined): Promise<void> {
-    await this.#change<UserEntry>(userKey(userId), (entry) => ({
-      before: Math.max(this.#now() + CLOCK_SKEW_MS, (entry?.before ?? 0) + 1),
-      except: except === undefined ? [] : [except],
+  /**
+   * A sign-in with a session that is over takes the place of whatever that has become, so that of two sign-ins one
+   * session is left. Resolves whether the session lived on until now; null when the sign-in may not: somebody else is
+   * signed in there, or, unless `afterEnd`, the session was signed out.
+   */
+  async takeOver(record: SessionRecord, next: SessionRecord, afterEnd: boolean): Promise<"live" | "over" | null> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const last = await this.#lastOf(record);
+      const before = last.found?.entry ?? null;
+      if (!(last.isHeir || last.user === null || last.user === next.userId)) return null;
+      if (before?.how === "ended" && !afterEnd) return null;
+      const entry: IdEntry = {
+        how: "ended",
+        heirs: before?.heirs ?? false,
+        family: before?.family ?? last.id,
+        next: next.id,
+        nextUser: next.userId,
+        isHeir: false,
+      };
+      if (await this.#put(idKey(last.id), entry, last.found)) {
+        return before === null && last.id !== record.id ? "live" : "over";
+      }
+    }
+    throw tooMany();
+  }
+
+  /**
+   * Ends every session of the user signed in until now, on servers whose clocks are a little ahead too, but for those
+   * with the ids in `except`.
+   */
+  async endUser(userId: string, except: readonly string[]): Promise<void> {
+    await this.#change<UserMark>(userKey(userId), (mark) => ({
+      before: Math.max(this.#now() + CLOCK_SKEW_MS, (mark?.before ?? 0) + 1),
+      except: withExcepted(mark, except),
     }));
+    for (const id of except) await this.except(userId, id, await this.#heirsOf(id));
+  }
+
+  /**
+   * Excepts the sessions that `from` has become where the mark excepts `from`. Whoever rotates a session looks after it has
+   * said so, and whoever makes a mark looks for rotations after it is made: one of the two sees the other.
+   */
+  async except(userId: string, from: string, heirs: readonly string[]): Promise<void> {
+    if (heirs.length === 0) return;
+    await this.#change<UserMark>(userKey(userId), (mark) => {
+      const excepted = mark?.except.find(([id]) => id === from);
+      const more = heirs.filter((heir) => !mark?.except.some(([id]) => id === heir));
+      if (mark === null || excepted === undefined || more.length === 0) return mark;
+      const all = [...mark.except, ...more.map((id) => [id, excepted[1]] as const)];
+      return { ...mark, except: all.slice(-EXCEPT_MAX) };
+    });
   }
 
   /** The moment from which a login of this user counts as one after the last mark; 0 without a mark. */
   async earliestLogin(userId: string): Promise<number> {
-    return (await this.#read<UserEntry>(userKey(userId)))?.entry.before ?? 0;
+    return (await this.#read<UserMark>(userKey(userId)))?.entry.before ?? 0;
   }
 
-  /** Lets the heir of a session that a mark excepts be excepted too. */
-  async passOn(from: SessionRecord, toId: string): Promise<void> {
-    if (from.userId === null) return;
-    const user = await this.#read<UserEntry>(userKey(from.userId));
-    if (user === null || !user.entry.except.includes(from.id)) return;
-    await this.#change<UserEntry>(userKey(from.userId), (entry) =>
-      entry?.except.includes(from.id) ? { ...entry, except: [...entry.except, toId] } : entry,
-    );
+  /**
+   * Whether a session that just began is over already: with the family it descends from, or with its user. Where a mark
+   * excepts the session that it comes from, it is excepted from now on too.
+   */
+  async isOver(record: SessionRecord, from: string | null): Promise<boolean> {
+    const family = record.family === undefined ? null : await this.#read<IdEntry>(idKey(record.family));
+    if (family?.entry.heirs === true) return true;
+    const mark = record.userId === null ? null : await this.#read<UserMark>(userKey(record.userId));
+    if (mark === null || !isBefore(record, mark.entry)) return false;
+    if (from === null || record.userId === null || isBefore({ id: from, authenticatedAt: record.authenticatedAt }, mark.entry)) return true;
+    await this.except(record.userId, from, [record.id]);
+    return false;
   }
 
   /** Removes entries that no session can need any more. */
@@ -103,46 +179,89 @@ export class Revocations {
     return this.#store.deleteExpired(this.#now());
   }
 
-  /** Resolves the family that the entry names. */
-  async #endWithHeirs(id: string, family: string): Promise<string> {
-    const written = await this.#change<IdEntry>(idKey(id), (entry) => ({
-      heirs: true,
-      family: entry?.family ?? family,
-    }));
-    return written?.family ?? family;
+  async #endFamily(
+    id: string,
+    family: string,
+    how: "ended" | "revoked",
+    nextId: string | null,
+  ): Promise<Change<IdEntry>> {
+    const end = (key: string): Promise<Change<IdEntry>> =>
+      this.#change<IdEntry>(idKey(key), (before) => {
+        const next = nextId === null || key !== id ? {} : { next: nextId, nextUser: null, isHeir: false };
+        if (before?.heirs && before.how !== "revoked") return before;
+        return { ...before, ...next, how, heirs: true, family: before?.family ?? family };
+      });
+    const change = await end(id);
+    const root = change.after?.family ?? family;
+    if (root !== id) await end(root);
+    return change;
   }
 
-  async #change<Entry>(key: string, next: (entry: Entry | null) => Entry | null): Promise<Entry | null> {
+  /** Follows a session to what it has become: the last one, whose entry is missing where it lives. */
+  async #lastOf(record: SessionRecord): Promise<{
+    id: string;
+    user: string | null;
+    isHeir: boolean;
+    found: Found<IdEntry> | null;
+  }> {
+    let last = { id: record.id, user: record.userId, isHeir: true, found: await this.#read<IdEntry>(idKey(record.id)) };
+    for (let next = last.found?.entry.next; next !== undefined; next = last.found?.entry.next) {
+      const { nextUser: user = null, isHeir = false } = last.found?.entry ?? {};
+      last = { id: next, user, isHeir: last.isHeir && isHeir, found: await this.#read<IdEntry>(idKey(next)) };
+    }
+    return last;
+  }
+
+  async #heirsOf(id: string): Promise<string[]> {
+    const heirs: string[] = [];
+    for (let next: string | undefined = id; next !== undefined; ) {
+      const found: Found<IdEntry> | null = await this.#read<IdEntry>(idKey(next));
+      next = found?.entry.next;
+      if (next !== undefined) heirs.push(next);
+    }
+    return heirs;
+  }
+
+  async #change<Entry>(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await this.#read<Entry>(key);
-      const entry = next(found?.entry ?? null);
-      if (entry === null || entry === found?.entry) return entry;
-      const isWritten =
-        found === null
-          ? await this.#create(key, entry)
-          : await this.#store.replace(this.#row(key, entry, found.version + 1), found.version);
-      if (isWritten) return entry;
+      const before = found?.entry ?? null;
+      const after = next(before);
+      if (after === null || after === before || (await this.#put(key, after, found))) return { before, after };
     }
-    throw new SessionError("session_conflict", "too many requests end sessions of one user at once");
+    throw tooMany();
+  }
+
+  async #put<Entry>(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
+    if (found === null) return this.#create(key, entry);
+    const row = this.#row(key, entry, found.row.version + 1);
+    return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
   }
 
   async #create(key: string, entry: unknown): Promise<boolean> {
+    const row = this.#row(key, entry, 1);
     try {
-      await this.#store.create(this.#row(key, entry, 1));
+      await this.#store.create(row);
       return true;
     } catch (error) {
-      // Refused because it is there, or failed: only a look tells.
+      // Refused because there is one, or failed: only a look tells.
       if ((await this.#store.read(key)) === null) throw error;
-      return false;
+      return this.#isThere(row);
     }
+  }
+
+  /** Whether it is this very row that is there: a client that lost its connection may have sent it twice. */
+  async #isThere(row: StoredSession): Promise<boolean> {
+    const found = await this.#store.read(row.id);
+    const isSame = found?.version === row.version && found.data !== null && row.data !== null;
+    return isSame && Buffer.compare(found.data, row.data) === 0;
   }
 
   async #read<Entry>(key: string): Promise<Found<Entry> | null> {
     const row = await this.#store.read(key);
     if (row === null || row.data === null) return null;
     try {
-      const entry = JSON.parse(Buffer.from(row.data).toString("utf8")) as Entry;
-      return { entry, version: row.version, writtenAt: row.lastSeenAt };
+      return { entry: JSON.parse(Buffer.from(row.data).toString("utf8")) as Entry, row };
     } catch (cause) {
       throw new SessionError("store_corrupt", "an ended session's entry cannot be read", { cause });
     }
@@ -163,8 +282,8 @@ export class Revocations {
   }
 }
 
-function isBefore(record: SessionRecord, { before, except }: UserEntry): boolean {
-  return (record.authenticatedAt ?? 0) < before && !except.includes(record.id);
+function tooMany(): SessionError {
+  return new SessionError("session_conflict", "too many requests end sessions of one user at once");
 }
 
 function idKey(id: string): string {

@@ -33,3 +33,10 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
 function contextOf(id: string, userId: string | null): Buffer {
   return sealContext(Buffer.from(id, "base64url"), lengthPrefixed(userId ?? ""));
 }
+
+/** Whether the row that was found is the very one that was written: what is sealed never comes out twice the same. */
+export function isSameRow(found: StoredSession | null, written: StoredSession): boolean {
+  if (found === null || found.version !== written.version || found.device !== written.device) return false;
+  if (found.data === null || written.data === null) return found.data === written.data;
+  return Buffer.compare(found.data, written.data) === 0;
+}

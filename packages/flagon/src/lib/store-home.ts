@@ -1,10 +1,12 @@
 import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
+import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
+import { BoundedMap } from "./bounded-map.ts";
 import { type CookieJar, readCookies } from "./cookie.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { failed, type Home, type Loaded, muted, nobody, type Stay } from "./home.ts";
+import { failed, type Home, muted, nobody, type Stay } from "./home.ts";
 import { type IdCookie, readIdCookie } from "./id-cookie.ts";
 import type { KeyRing } from "./keys.ts";
 import type { CookieOpener, Upgrade } from "./opening.ts";
@@ -12,6 +14,7 @@ import { KeyedQueue } from "./queue.ts";
 import type { Revocations } from "./revocations.ts";
 import { openRow } from "./row.ts";
 import { StoreStay } from "./store-stay.ts";
+import { type End, endOf, isLate, revoked, tombstoneOf } from "./tombstone.ts";
 
 /** What a store's home is made of. */
 export interface StoreParts {
@@ -25,11 +28,23 @@ export interface StoreParts {
   readonly longestLifetimeMs: number;
 }
 
+/** How often an end is tried: each try loses only to a request that changed the session meanwhile. */
+const TRIES_MAX = 30;
+/** So many sessions of a user are ended at once. */
+const BATCH = 20;
+/** How many requests may be under way that have given their session a new id. */
+const ANNOUNCED_MAX = 10_000;
+
 /** The cookie holds an id and its MAC; the session is a sealed row in a store. */
 export class StoreHome implements Home {
   readonly parts: StoreParts;
   /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue = new KeyedQueue();
+  /**
+   * For each id that a request under way has given its session, the one that it came with: `revokeUser(…, { except:
+   * session.id })` right after `session.rotate()` means both.
+   */
+  readonly announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
 
   constructor(parts: StoreParts) {
     this.parts = parts;
@@ -40,8 +55,7 @@ export class StoreHome implements Home {
     const ids = readCookies(header, jar.name).map((value) => readIdCookie(value, jar.name, this.parts.keys));
     const good = ids.filter((id) => id !== null);
     if (good.length < ids.length) emit("flagon:reject", () => ({ reason: "forged" }));
-    const isUpgrading = header !== "" && this.upgradesUntil() > 0;
-    if (good.length === 0 && !isUpgrading) return new StoreStay(this, jar, nobody, null);
+    if (good.length === 0 && (header === "" || !this.isUpgrading())) return new StoreStay(this, jar, nobody, null);
     return this.#load(request, jar, good).catch((error: unknown) => failed(error));
   }
 
@@ -50,16 +64,26 @@ export class StoreHome implements Home {
   }
 
   async revoke(id: string): Promise<void> {
-    const { store, revocations } = this.parts;
-    if (this.upgradesUntil() > 0) await revocations.endId(id);
-    await store.delete(id);
+    if (this.isUpgrading()) await this.parts.revocations.endId(id);
+    await this.end(id, revoked);
     emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
   }
 
-  /** The mark comes first: a login or rotation that is between its two writes finds it, and gives up. */
+  /**
+   * The mark comes first: a session that is being created finds it, and gives up. Then the ones that are there end, one by
+   * one rather than by `deleteByUser`: a request that is late has to find that its session was ended, and what has become
+   * of the excepted one is no longer under its id.
+   */
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
-    await this.parts.revocations.endUser(userId, except);
-    await this.parts.store.deleteByUser(userId, except);
+    const { store, revocations } = this.parts;
+    const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
+    await revocations.endUser(userId, kept);
+    const ids = (await store.list(userId)).map(({ id }) => id);
+    const spared = await this.#descendants(kept, ids);
+    const over = ids.filter((id) => !spared.has(id));
+    for (let start = 0; start < over.length; start += BATCH) {
+      await Promise.all(over.slice(start, start + BATCH).map((id) => this.end(id, revoked)));
+    }
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
@@ -67,10 +91,17 @@ export class StoreHome implements Home {
     return this.parts.store.deleteExpired(this.parts.now());
   }
 
-  /** Until when some older format is still opened, in milliseconds; 0 when none is any more. */
-  upgradesUntil(): number {
-    const until = this.parts.upgrades.reduce((latest, upgrade) => Math.max(latest, upgrade.until), 0);
-    return until > this.parts.now() ? until : 0;
+  /**
+   * Ends the session with this id and its heirs, or, with `all`, whatever came after it. Nothing revives it: no heir can
+   * begin any more either.
+   */
+  async end(id: string, how: End, all = false): Promise<void> {
+    for (let next: string | null = id; next !== null; ) next = await this.#endOne(next, how, all);
+  }
+
+  /** Whether some older format is still opened. */
+  isUpgrading(): boolean {
+    return this.parts.upgrades.some(({ until }) => until > this.parts.now());
   }
 
   /** What the row stands for now: null for nobody. */
@@ -80,40 +111,75 @@ export class StoreHome implements Home {
     return openRow(row, keys, now(), longestLifetimeMs);
   }
 
-  async #load(request: OpenRequest, jar: CookieJar, ids: readonly IdCookie[]): Promise<Stay> {
-    let isLate = false;
-    for (const { id, outdated } of ids) {
-      const row = await this.parts.store.read(id);
-      const record = this.recordOf(row);
-      const reason = record === null ? rejection(row) : this.parts.opener.limitOf(record);
-      if (record !== null && reason === null) {
-        const renewalDue = outdated || this.parts.opener.isRenewalDue(record);
-        return new StoreStay(this, jar, { record, muted: false, renewalDue }, row, outdated);
-      }
-      isLate ||= row !== null && row.data === null && this.parts.now() - row.lastSeenAt < LATE_MS;
-      if (reason !== null) emit("flagon:reject", () => ({ reason }));
+  /** Resolves the session that is to end as well. */
+  async #endOne(id: string, how: End, all: boolean): Promise<string | null> {
+    const { store, now } = this.parts;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const row = await store.read(id);
+      const before = row === null ? null : endOf(row);
+      if (row === null || (before !== null && (before.next === null || !(all || before.isHeir)))) return null;
+      if (await store.replace(tombstoneOf(row, how, now()), row.version)) return before?.next ?? null;
     }
-    return (await this.#upgrade(request, jar)) ?? new StoreStay(this, jar, isLate ? muted : nobody, null);
+    throw new SessionError("session_conflict", "a session was changed by too many requests while it was to end");
   }
 
-  /** A session in an older format, unless it lives here already or was ended. */
+  /** The sessions with these ids and what has become of them; `live` need no look. */
+  async #descendants(ids: readonly string[], live: readonly string[]): Promise<Set<string>> {
+    const all = new Set<string>();
+    for (const id of ids) {
+      for (let next: string | null = id; next !== null && !all.has(next); ) {
+        all.add(next);
+        const row: StoredSession | null = live.includes(next) ? null : await this.parts.store.read(next);
+        next = row === null ? null : (endOf(row)?.next ?? null);
+      }
+    }
+    return all;
+  }
+
+  async #load(request: OpenRequest, jar: CookieJar, ids: readonly IdCookie[]): Promise<Stay> {
+    const { store, opener, now } = this.parts;
+    let late: StoredSession | null = null;
+    for (const { id, outdated } of ids) {
+      const row = await store.read(id);
+      const record = this.recordOf(row);
+      const reason = record === null ? rejection(row) : opener.limitOf(record);
+      if (record !== null && reason === null) {
+        const renewalDue = outdated || opener.isRenewalDue(record);
+        return new StoreStay(this, jar, { record, muted: false, renewalDue }, row, { isCookieOutdated: outdated });
+      }
+      if (row !== null && isLate(row, now())) late ??= row;
+      if (reason !== null) emit("flagon:reject", () => ({ reason }));
+    }
+    return (await this.#upgrade(request, jar)) ?? this.#late(jar, late);
+  }
+
+  #late(jar: CookieJar, row: StoredSession | null): Stay {
+    return new StoreStay(this, jar, row === null ? nobody : muted, row);
+  }
+
+  /** A session in an older format, unless it lives here already or is over. */
   async #upgrade(request: OpenRequest, jar: CookieJar): Promise<Stay | null> {
     const { upgrades, now, store, revocations, opener } = this.parts;
     for (const upgrade of upgrades) {
       const old = upgrade.until > now() ? upgrade.open(request, jar.name, () => null) : null;
       if (old === null) continue;
-      const row = upgrade.isForeign ? null : await store.read(old.id);
-      const moved = this.recordOf(row);
-      if (moved !== null && opener.limitOf(moved) === null) {
-        return new StoreStay(this, jar, { record: moved, muted: false, renewalDue: true }, row, true);
+      let row = upgrade.isForeign ? null : await store.read(old.id);
+      const ending = row === null ? await revocations.ending(old) : null;
+      if (row === null && ending === null) {
+        const loaded = { record: old, muted: false, renewalDue: true, isTakenOver: upgrade.isForeign };
+        return new StoreStay(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
       }
-      const endedAt = row === null ? await revocations.endedAt(old) : row.lastSeenAt;
-      if (endedAt !== null) {
-        emit("flagon:reject", () => ({ reason: "ended" }));
-        return new StoreStay(this, jar, now() - endedAt < LATE_MS ? muted : nobody, null);
+      // A parallel request may just have moved it here.
+      row ??= upgrade.isForeign ? null : await store.read(old.id);
+      const record = this.recordOf(row);
+      if (record !== null && opener.limitOf(record) === null) {
+        return new StoreStay(this, jar, { record, muted: false, renewalDue: true }, row, { isMoving: true });
       }
-      const loaded: Loaded = { record: old, muted: false, renewalDue: true, isTakenOver: upgrade.isForeign };
-      return new StoreStay(this, jar, loaded, null);
+      emit("flagon:reject", () => ({ reason: "ended" }));
+      if (upgrade.isForeign && ending?.how === "ended" && now() - ending.at < LATE_MS) {
+        return new StoreStay(this, jar, muted, null, { movedTo: ending.next });
+      }
+      return this.#late(jar, row !== null && isLate(row, now()) ? row : null);
     }
     return null;
   }

@@ -2,209 +2,271 @@ import type { SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { CookieJar } from "./cookie.ts";
-import { deviceOf } from "./device.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import type { Loaded, Stay } from "./home.ts";
-import { writeIdCookie } from "./id-cookie.ts";
-import { sealRow } from "./row.ts";
+import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import type { StoreHome } from "./store-home.ts";
-import type { Visit } from "./visit.ts";
+import { StoreRows } from "./store-rows.ts";
+import { type End, ended, endOf, tombstoneOf } from "./tombstone.ts";
+import { emptied, type Visit } from "./visit.ts";
 
 /** How often a commit lays its changes over newer data before it gives up: each try loses only to one that won. */
 const TRIES_MAX = 30;
 /** The longest wait between two tries, in milliseconds. */
 const WAIT_MS_MAX = 50;
 
-/** A record and the row it was read from; no row yet for a session that is being taken over. */
+/** What a commit goes out from. */
 interface Ground {
-  readonly record: SessionRecord;
+  /** Null for a session that is over: what begins after it carries nothing on. */
+  readonly record: SessionRecord | null;
+  /** The row to change or to end; null for a session that has none yet, or none any more. */
   readonly row: StoredSession | null;
+}
+
+export interface StayTraits {
+  /** The browser's cookie was signed with an older secret. */
+  readonly isCookieOutdated?: boolean;
+  /** The request came with a sealed cookie, whose session is to live here from now on. */
+  readonly isMoving?: boolean;
+  /** The request came with a foreign cookie, whose session lives here since just before, under this id. */
+  readonly movedTo?: string | undefined;
 }
 
 /** One request's session in a store. */
 export class StoreStay implements Stay {
   readonly #home: StoreHome;
-  readonly #jar: CookieJar;
+  readonly #rows: StoreRows;
   readonly #loaded: Loaded;
+  /** The session's row, or the tombstone of one that ended just before. */
   readonly #row: StoredSession | null;
-  readonly #isCookieOutdated: boolean;
+  readonly #traits: StayTraits;
+  readonly #openedAt: number;
+  #contested: readonly string[] = [];
 
-  constructor(home: StoreHome, jar: CookieJar, loaded: Loaded, row: StoredSession | null, isCookieOutdated = false) {
+  constructor(home: StoreHome, jar: CookieJar, loaded: Loaded, row: StoredSession | null, traits: StayTraits = {}) {
     this.#home = home;
-    this.#jar = jar;
+    this.#rows = new StoreRows(home.parts, jar);
     this.#loaded = loaded;
     this.#row = row;
-    this.#isCookieOutdated = isCookieOutdated;
+    this.#traits = traits;
+    this.#openedAt = home.parts.now();
   }
 
   load(): Loaded {
     return this.#loaded;
   }
 
+  announce(id: string, from: string): void {
+    this.#home.announced.set(id, from);
+  }
+
   save(visit: Visit): string[] | Promise<string[]> {
-    const { record: opened, muted, renewalDue } = visit.loaded;
+    const { record: opened, renewalDue } = visit.loaded;
     if (!visit.isChanged && !renewalDue) return [];
-    if (muted) return dropped(visit);
-    if (opened === null) return this.#begin(visit, visit.result(null), null);
-    return this.#home.queue.run(opened.id, () => this.#change(visit, opened));
+    if (this.#traits.movedTo !== undefined) return this.#over(visit, null, this.#traits.movedTo);
+    const id = opened?.id ?? this.#row?.id;
+    if (id === undefined) return this.#begin(visit, visit.result(null), null);
+    return this.#home.queue.run(id, () => this.#change(visit, opened, id));
   }
 
   /** Lays the changes over what is stored, again and again until nobody was faster. */
-  async #change(visit: Visit, opened: SessionRecord): Promise<string[]> {
-    if (!visit.isChanged && this.#row !== null && !opened.outdated) return this.#touch(opened);
-    let ground: Ground = { record: opened, row: this.#row };
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const lines = visit.ending === null ? await this.#write(visit, ground) : await this.#replaceId(visit, ground);
+  async #change(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
+    if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
+    let ground = opened === null ? await this.#groundIn(visit, this.#row) : { record: opened, row: this.#row };
+    for (let tries = 1; ground !== null; tries++) {
+      const isReplaced = visit.ending !== null || visit.isLogin;
+      const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
       if (lines !== null) return lines;
-      const newer = await this.#readAgain(opened.id);
-      if (newer === null) return visit.ending === "ended" ? this.#endHeirs(opened) : dropped(visit);
-      const keys = visit.draft.contested(newer.record);
-      if (keys.length > 0) emit("flagon:conflict", () => ({ id: opened.id, reason: "same_key", keys }));
-      ground = newer;
-      if (tries > 0) await jitter(tries);
+      if (tries === TRIES_MAX) throw tooMany();
+      if (tries > 1) await jitter(tries);
+      ground = await this.#groundIn(visit, await this.#home.parts.store.read(id));
     }
-    throw new SessionError(
-      "session_conflict",
-      `the session was changed by ${TRIES_MAX} other requests while this one saved it`,
-    );
+    return this.#over(visit, opened, id);
   }
 
-  async #readAgain(id: string): Promise<Ground | null> {
-    const row = await this.#home.parts.store.read(id);
-    const record = this.#home.recordOf(row);
-    return record === null ? null : { record, row };
+  /** Whether only the clocks move, and the browser need not hear of it. */
+  #isTouch(visit: Visit, opened: SessionRecord): boolean {
+    const { isCookieOutdated, isMoving } = this.#traits;
+    const needsCookie = opened.permanent || isCookieOutdated || isMoving;
+    return !visit.isChanged && this.#row !== null && !opened.outdated && !needsCookie;
   }
 
   /** Only the clocks move: nothing is sealed anew. */
   async #touch(opened: SessionRecord): Promise<string[]> {
     const { store, now } = this.#home.parts;
     const record = { ...opened, renewedAt: now() };
-    await store.touch(opened.id, { expiresAt: this.#expiresAt(record), lastSeenAt: record.renewedAt });
-    return record.permanent || this.#isCookieOutdated ? [this.#cookie(record)] : [];
+    await store.touch(opened.id, { expiresAt: this.#rows.expiresAt(record), lastSeenAt: record.renewedAt });
+    return [];
+  }
+
+  /** What this visit may go on from, now that the session's row is this; null when it comes too late. */
+  async #groundIn(visit: Visit, row: StoredSession | null): Promise<Ground | null> {
+    if (row === null) return this.#mayBeginAnew(visit) ? { record: null, row: null } : null;
+    const end = endOf(row);
+    if (end === null) {
+      const record = this.#home.recordOf(row);
+      return record === null ? null : { record, row };
+    }
+    if (end.how === "revoked" && (visit.isLogin || visit.ending === "ended")) return { record: null, row };
+    return visit.isLogin ? this.#placeFor(visit, row, end) : null;
+  }
+
+  /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
+  #mayBeginAnew(visit: Visit): boolean {
+    if (visit.loaded.isTakenOver) return false;
+    const age = this.#home.parts.now() - this.#openedAt;
+    return (visit.isLogin || visit.ending === "ended") && age < LATE_MS - CLOCK_SKEW_MS;
+  }
+
+  /**
+   * A sign-in proves anew who is there: it takes the place of what the session has become, so that one is left of two
+   * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
+   */
+  async #placeFor(visit: Visit, from: StoredSession, end: End): Promise<Ground | null> {
+    let last = from;
+    let isHeir = true;
+    for (let next: End | null = end; next !== null; next = endOf(last)) {
+      const row: StoredSession | null = next.next === null ? null : await this.#home.parts.store.read(next.next);
+      if (row === null) {
+        const isOver = next.next === null;
+        if (isOver && next.how === "ended" && visit.loaded.record !== null) return null;
+        return { record: isOver ? null : visit.loaded.record, row: last };
+      }
+      isHeir &&= next.isHeir;
+      last = row;
+    }
+    const isOwn = isHeir || last.userId === null || last.userId === visit.record.userId;
+    return isOwn ? { record: visit.loaded.record, row: last } : null;
+  }
+
+  /** What is left to do for a visit that comes too late. */
+  async #over(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
+    if (visit.ending !== "ended" || visit.isLogin) return dropped(id);
+    // A sign-out that finds its session rotated meanwhile means the heir.
+    const foreign =
+      visit.loaded.isTakenOver && opened !== null ? await this.#home.parts.revocations.ending(opened) : null;
+    await this.#home.end(foreign?.next ?? id, ended);
+    if (opened !== null && opened.userId !== null) await this.#endFamily(opened, opened.userId);
+    return [this.#rows.erased()];
+  }
+
+  /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */
+  async #endFamily(opened: SessionRecord, userId: string): Promise<void> {
+    if (this.#home.parts.now() - this.#openedAt < LATE_MS - CLOCK_SKEW_MS) return;
+    const { store, revocations } = this.#home.parts;
+    await revocations.end(opened, null);
+    const family = opened.family ?? opened.id;
+    for (const row of await store.list(userId)) {
+      if (this.#home.recordOf(row)?.family === family) await this.#home.end(row.id, ended);
+    }
   }
 
   /** Null when another request got there first. */
   async #write(visit: Visit, ground: Ground): Promise<string[] | null> {
-    const record = visit.result(ground.record) ?? ground.record;
-    const row = this.#rowOf(visit, record, ground.row);
-    if (!(await this.#put(row, ground.row))) return null;
-    emit("flagon:commit", () => ({ id: record.id, bytes: row.data?.length ?? 0, nearLimit: false }));
-    const { renewalDue } = visit.loaded;
-    const isKnown = ground.row !== null && !this.#isCookieOutdated && record.permanent === ground.record.permanent;
-    return isKnown && !(record.permanent && renewalDue) ? [] : [this.#cookie(record)];
+    const { record: base, row: before } = ground;
+    if (base === null) return null;
+    this.#contest(visit, base);
+    const record = visit.result(base) ?? base;
+    const row = this.#rows.rowOf(visit, record, before);
+    if (!(await this.#rows.put(row, before))) return null;
+    if (!(await this.#isSpent(visit, record))) return dropped(record.id);
+    this.#tell(row);
+    const isNewToBrowser = this.#traits.isCookieOutdated || this.#traits.isMoving || before === null;
+    const isRenewed = record.permanent ? visit.loaded.renewalDue : false;
+    return isNewToBrowser || isRenewed || record.permanent !== base.permanent ? [this.#rows.cookie(record)] : [];
   }
 
   /** Ends the id, and only if this request is the one that ended it may the next one begin. */
   async #replaceId(visit: Visit, ground: Ground): Promise<string[] | null> {
     const { record: old, row } = ground;
-    const { revocations } = this.#home.parts;
-    if (visit.loaded.isTakenOver) {
-      if (!(await revocations.retire(old))) return null;
-    } else if (!(await this.#put(this.#tombstone(old, row), row))) {
-      return null;
+    const { revocations, now } = this.#home.parts;
+    const { loaded } = visit;
+    const isOwn = old !== null && old.id === loaded.record?.id && (row === null || row.id === old.id);
+    // Whoever takes the place of another session is none of its heirs.
+    if (!isOwn) delete visit.record.family;
+    if (isOwn) this.#contest(visit, old);
+    // Before anything ends: data that does not fit the schema throws here.
+    const next = visit.result(old ?? emptied(visit.record));
+    if (loaded.isTakenOver && loaded.record !== null) {
+      if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
+      return this.#begin(visit, next, loaded.record.id);
     }
-    const reason = visit.ending ?? "ended";
-    emit("flagon:revoke", () => ({ id: old.id, userId: old.userId, reason }));
-    return this.#begin(visit, visit.result(old), ground);
+    if (row === null && old === null) return this.#begin(visit, next, null, true);
+    const end: End = next === null ? ended : { how: "ended", next: next.id, isHeir: next.family !== undefined };
+    const before = row ?? { ...this.#rows.rowOf(visit, old as SessionRecord, null), version: 0 };
+    if (!(await this.#rows.put(tombstoneOf(before, end, now()), row))) return null;
+    // The one that this takes the place of may have begun since: it was not there when this looked.
+    const passed = endOf(before)?.next;
+    if (passed) await this.#home.end(passed, ended, true);
+    if (this.#traits.isMoving && loaded.record !== null) {
+      const isOver = !(await revocations.spend(loaded.record));
+      if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
+    }
+    emit("flagon:revoke", () => ({ id: before.id, userId: before.userId, reason: visit.ending ?? "ended" }));
+    return this.#begin(visit, next, before.id, true);
   }
 
   /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
-  async #begin(visit: Visit, record: SessionRecord | null, from: Ground | null): Promise<string[]> {
-    if (record === null) return from === null ? [] : [this.#jar.erase()];
+  async #begin(visit: Visit, record: SessionRecord | null, from: string | null, erases = false): Promise<string[]> {
+    if (record === null) return erases ? [this.#rows.erased()] : [];
     const { store, revocations } = this.#home.parts;
     if (visit.isLogin && record.userId !== null) {
       const earliest = await revocations.earliestLogin(record.userId);
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
-    } else if (from !== null) {
-      await revocations.passOn(from.record, record.id);
     }
-    const row = this.#rowOf(visit, record, from?.row ?? null, 1);
-    await store.create(row);
-    const mayBeEnded = record.family !== undefined || record.userId !== null;
-    if (mayBeEnded && (await revocations.endedAt(record)) !== null) {
+    const row = this.#rows.rowOf(visit, record, this.#row);
+    if (!(await this.#rows.put(row, null))) throw new SessionError("store_corrupt", "a session's new id was taken");
+    if ((from !== null && !(await this.#follows(from, record.id))) || (await revocations.isOver(record, from))) {
       await store.delete(record.id);
-      return dropped(visit);
+      return dropped(from ?? record.id);
     }
-    emit("flagon:commit", () => ({ id: record.id, bytes: row.data?.length ?? 0, nearLimit: false }));
-    return [this.#cookie(record)];
+    this.#tell(row);
+    return [this.#rows.cookie(record)];
   }
 
-  /** A sign-out that found its session rotated meanwhile ends the heir: that is the session the person meant. */
-  async #endHeirs(opened: SessionRecord): Promise<string[]> {
-    const { store, revocations } = this.#home.parts;
-    await revocations.end(opened);
-    const family = opened.family ?? opened.id;
-    const rows = opened.userId === null ? [] : await store.list(opened.userId);
-    for (const row of rows) if (this.#home.recordOf(row)?.family === family) await store.delete(row.id);
-    return [this.#jar.erase()];
+  /** Whether the tombstone at `from` still names this session as the one that follows. */
+  async #follows(from: string, id: string): Promise<boolean> {
+    if (this.#loaded.isTakenOver) return true;
+    const row = await this.#home.parts.store.read(from);
+    return row !== null && endOf(row)?.next === id;
   }
 
-  async #put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
-    const { store } = this.#home.parts;
-    if (before !== null) return store.replace(row, before.version);
-    try {
-      await store.create(row);
-      return true;
-    } catch (error) {
-      // Refused because a parallel request took the session over first, or failed: only a look tells.
-      if ((await store.read(row.id)) === null) throw error;
-      return false;
-    }
+  /**
+   * For a session that came in a sealed cookie: makes sure that no copy of the cookie is taken again, whatever becomes of
+   * the row. False when it was ended on the way: then the row is none to keep.
+   */
+  async #isSpent(visit: Visit, record: SessionRecord): Promise<boolean> {
+    const { record: opened } = visit.loaded;
+    if (!this.#traits.isMoving || opened === null) return true;
+    const { revocations } = this.#home.parts;
+    if ((await revocations.spend(opened)) && !(await revocations.isOver(opened, null))) return true;
+    await this.#home.end(record.id, ended);
+    return false;
   }
 
-  #rowOf(
-    visit: Visit,
-    record: SessionRecord,
-    before: StoredSession | null,
-    version = (before?.version ?? 0) + 1,
-  ): StoredSession {
-    const { keys, now } = this.#home.parts;
-    return {
-      id: record.id,
-      version,
-      userId: record.userId,
-      device: record.userId === null ? null : deviceFor(visit, before),
-      createdAt: record.createdAt ?? record.renewedAt,
-      lastSeenAt: record.renewedAt,
-      expiresAt: this.#expiresAt(record),
-      data: sealRow(record, keys, now()),
-    };
+  /** Keys that this visit sets although another request has set them since: the later one wins, and says so. */
+  #contest(visit: Visit, base: SessionRecord): void {
+    this.#contested = base === visit.loaded.record ? [] : visit.draft.contested(base);
   }
 
-  /** No data and no user: who still holds the old cookie learns nothing, and stores nothing. */
-  #tombstone(old: SessionRecord, row: StoredSession | null): StoredSession {
-    const now = this.#home.parts.now();
-    return {
-      id: old.id,
-      version: (row?.version ?? 0) + 1,
-      userId: null,
-      device: null,
-      createdAt: row?.createdAt ?? now,
-      lastSeenAt: now,
-      expiresAt: Math.max(now + LATE_MS, this.#home.upgradesUntil()),
-      data: null,
-    };
-  }
-
-  #cookie(record: SessionRecord): string {
-    const value = writeIdCookie(record.id, this.#jar.name, this.#home.parts.keys);
-    return this.#jar.write(value, record.permanent ? this.#expiresAt(record) - record.renewedAt : undefined);
-  }
-
-  #expiresAt(record: SessionRecord): number {
-    return this.#home.parts.opener.expiresAt(record);
+  #tell(row: StoredSession): void {
+    const keys = this.#contested;
+    if (keys.length > 0) emit("flagon:conflict", () => ({ id: row.id, reason: "same_key", keys }));
+    emit("flagon:commit", () => ({ id: row.id, bytes: row.data?.length ?? 0, nearLimit: false }));
   }
 }
 
-function deviceFor(visit: Visit, before: StoredSession | null): string | null {
-  if (!visit.isLogin) return before?.device ?? null;
-  return visit.device ?? deviceOf(visit.request.header("user-agent"));
-}
-
-function dropped(visit: Visit): string[] {
-  emit("flagon:conflict", () => ({ id: visit.loaded.record?.id ?? visit.record.id, reason: "ended" }));
+function dropped(id: string): string[] {
+  emit("flagon:conflict", () => ({ id, reason: "ended" }));
   return [];
+}
+
+function tooMany(): SessionError {
+  return new SessionError(
+    "session_conflict",
+    `the session was changed by ${TRIES_MAX} other requests while this one saved it`,
+  );
 }
 
 function jitter(tries: number): Promise<void> {

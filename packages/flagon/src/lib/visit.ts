@@ -98,13 +98,14 @@ export class Visit {
 
   /** Gives the session a new id and ends the old one. The data stays, and the heir knows its family. */
   rotate(): void {
-    const { record } = this;
-    if (this.#inherits && this.loaded.record !== null) {
-      this.ending = "rotated";
-      this.#isKept = true;
-      record.family ??= record.id;
-    }
+    const { record, loaded } = this;
+    const from = this.#inherits ? loaded.record : null;
     record.id = newId();
+    if (from === null) return;
+    this.ending = "rotated";
+    this.#isKept = true;
+    record.family ??= from.id;
+    this.#stay.announce?.(record.id, from.id);
   }
 
   login(userId: string): void {
@@ -121,7 +122,7 @@ export class Visit {
 
   /** Ends the session; what is stored afterwards begins another. */
   end(): void {
-    if (this.loaded.record !== null) this.ending = "ended";
+    if (this.loaded.record !== null || this.loaded.muted) this.ending = "ended";
     this.#inherits = false;
     this.#isKept = false;
     this.isLogin = false;
@@ -200,6 +201,11 @@ export class Visit {
 
 function tooLate(act: string): TypeError {
   return new TypeError(`the session was ${act} after the response had started; do it before`);
+}
+
+/** The record without what the visitor stored: what a session that takes the place of an ended one begins with. */
+export function emptied(record: SessionRecord): SessionRecord {
+  return { ...record, data: {}, flashes: [] };
 }
 
 function newId(): string {

@@ -1,0 +1,48 @@
+import type { StoredSession } from "../store.ts";
+import { LATE_MS } from "./ended.ts";
+
+/** How a session ended. */
+export interface End {
+  /** "ended": by its own browser, which was told of it. "revoked": from elsewhere, so that its browser still has the cookie. */
+  readonly how: "ended" | "revoked";
+  /**
+   * The session that began in its place. Whoever brings the old cookie is never led there: it is followed to end the one
+   * with the other, and by a new sign-in, which then takes its place.
+   */
+  readonly next: string | null;
+  /** Whether `next` is the same session under a new id: then it ends with this one. */
+  readonly isHeir: boolean;
+}
+
+export const ended: End = { how: "ended", next: null, isHeir: false };
+export const revoked: End = { how: "revoked", next: null, isHeir: false };
+
+/**
+ * The row that takes the place of one that ends, for long enough that late requests find it. No data and no user: nobody
+ * lists it, and who still holds the old cookie learns nothing. What followed is in `device`, the one place for text.
+ */
+export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSession {
+  return {
+    id: row.id,
+    version: row.version + 1,
+    userId: null,
+    device: end.next === null ? end.how : `${end.how} ${end.isHeir ? "heir" : "next"} ${end.next}`,
+    createdAt: row.createdAt,
+    lastSeenAt: now,
+    expiresAt: now + LATE_MS,
+    data: null,
+  };
+}
+
+/** Null for a row that is no tombstone. */
+export function endOf(row: StoredSession): End | null {
+  if (row.data !== null) return null;
+  const [how, kind, next = null] = (row.device ?? "").split(" ");
+  return { how: how === "revoked" ? "revoked" : "ended", next, isHeir: kind === "heir" };
+}
+
+/** Whether the session ended just now by its own browser: then what comes with its cookie is late, not new. */
+export function isLate(row: StoredSession, now: number): boolean {
+  const end = endOf(row);
+  return end !== null && end.how === "ended" && now - row.lastSeenAt < LATE_MS;
+}
