@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import { decodeBase64url, encodeBase64url, randomBytes } from "./bytes.ts";
-import type { KeyRing } from "./keys.ts";
+import type { KeyRing, SecretKeys } from "./keys.ts";
 import type { Visit } from "./visit.ts";
 
 const MAC_BYTES = 32;
@@ -14,13 +14,14 @@ export interface CsrfTokens {
 
 /** Tokens bound to the session's id, which `login` and `rotate` change. */
 export function tokensById(ring: KeyRing): CsrfTokens {
-  const macOf = (visit: Visit): Buffer => hmac(ring.current().lasting("csrf"), visit.record.id);
+  const macOf = (keys: SecretKeys, visit: Visit): Buffer => hmac(keys.lasting("csrf"), visit.record.id);
   return {
     issue: (visit) => {
       visit.keep();
-      return mask(macOf(visit));
+      return mask(macOf(ring.current(), visit));
     },
-    check: (visit, text) => isMasked(text, macOf(visit)),
+    // With each secret in use: a page that was open when the secret changed can still send its form.
+    check: (visit, text) => ring.all().some((keys) => isMasked(text, macOf(keys, visit))),
   };
 }
 

@@ -106,9 +106,12 @@ export class Draft {
   }
 
   get isChanged(): boolean {
-    return (
-      this.changedKeys().length > 0 || this.#cleared || this.#addedFlashes.length > 0 || this.#takenFlashes.length > 0
-    );
+    return this.isFilled || this.#cleared || this.#takenFlashes.length > 0;
+  }
+
+  /** Whether anything was put in or changed: what makes a session of a visitor who has none. */
+  get isFilled(): boolean {
+    return this.changedKeys().length > 0 || this.#addedFlashes.length > 0;
   }
 
   /** Keys that were set, updated, deleted or changed inside. */

@@ -81,15 +81,16 @@ export class KeyRing {
 
   /** Throws a `TypeError` while no secret is set. */
   current(): SecretKeys {
-    return this.#latest()[0] as SecretKeys;
+    return this.all()[0] as SecretKeys;
   }
 
   /** The secret that a cookie or row names; undefined for one that was never or is no longer in use. */
   find(keyId: number): SecretKeys | undefined {
-    return this.#latest().find(({ id }) => id === keyId);
+    return this.all().find(({ id }) => id === keyId);
   }
 
-  #latest(): readonly SecretKeys[] {
+  /** The current one first. */
+  all(): readonly SecretKeys[] {
     if (this.#ask !== null) this.#take(this.#ask());
     if (this.#keys.length > 0) return this.#keys;
     throw new TypeError(

@@ -84,9 +84,9 @@ export class Visit {
     if (this.#loaded === null) this.#load();
   }
 
-  /** Keeps the session although it holds nothing. */
+  /** Keeps the session although it holds nothing. One that was kept before needs no writing for that. */
   keep(): void {
-    this.#isKept = true;
+    this.#isKept ||= this.#isFresh;
   }
 
   set permanent(permanent: boolean) {
@@ -137,7 +137,16 @@ export class Visit {
 
   /** Whether there is something to write: a change, or a renewal that is due. */
   get isChanged(): boolean {
-    return this.#isKept || this.ending !== null || this.draft.isChanged;
+    return this.#isKept || this.ending !== null || this.#isDraftChanged;
+  }
+
+  /** Whether the session began in this visit. */
+  get #isFresh(): boolean {
+    return !this.#inherits || this.loaded.record === null;
+  }
+
+  get #isDraftChanged(): boolean {
+    return this.#isFresh ? this.draft.isFilled : this.draft.isChanged;
   }
 
   /**
@@ -146,7 +155,7 @@ export class Visit {
    */
   result(base: SessionRecord | null): SessionRecord | null {
     const { record, draft } = this;
-    if (!this.#isKept && !draft.isChanged && (!this.#inherits || this.loaded.record === null)) return null;
+    if (!this.#isKept && !this.#isDraftChanged && this.#isFresh) return null;
     const ground = this.#inherits && base !== null ? this.#read(base) : record;
     const { data, flashes } = draft.layOver(ground);
     this.rules.checkData?.(data);
