@@ -86,7 +86,17 @@ class AppSessions<Data extends object> implements Sessions<Data> {
 
   constructor(options: SessionOptions<Data>) {
     checkOptions(options);
-    const { codec = sealed, csrf = true, schema, now = Date.now, app = "", cache = 1_000, cookie = {} } = options;
+    const {
+      codec = sealed,
+      csrf = true,
+      schema,
+      now: clock = Date.now,
+      app = "",
+      cache = 1_000,
+      cookie = {},
+    } = options;
+    // Cookies and rows hold whole milliseconds; a clock such as `performance.now` has more.
+    const now = (): number => Math.floor(clock());
     const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
     const hoursKept = Math.ceil(lifetimes.longestMs / 3_600_000) + 2;
     const keys = new KeyRing(options.secret, app, 2 * hoursKept);
