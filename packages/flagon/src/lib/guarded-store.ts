@@ -14,17 +14,22 @@ export class GuardedStore {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** A row under another id than the one asked for is refused: it would be somebody else's session. */
   async read(id: string): Promise<StoredSession | null> {
     const row = await this.#call(() => this.#store.read(id));
-    return row === null ? null : checked(row);
+    if (row === null) return null;
+    if (checked(row).id !== id) throw corrupt("the session store answered with another session");
+    return row;
   }
 
   create(session: StoredSession): Promise<void> {
     return this.#call(() => this.#store.create(session));
   }
 
-  replace(session: StoredSession, version: number): Promise<boolean> {
-    return this.#call(() => this.#store.replace(session, version));
+  async replace(session: StoredSession, version: number): Promise<boolean> {
+    const isReplaced = await this.#call(() => this.#store.replace(session, version));
+    if (typeof isReplaced !== "boolean") throw corrupt("the session store did not say whether a session was replaced");
+    return isReplaced;
   }
 
   touch(id: string, clocks: { readonly expiresAt: number; readonly lastSeenAt: number }): Promise<void> {
@@ -36,16 +41,18 @@ export class GuardedStore {
   }
 
   async list(userId: string): Promise<StoredSession[]> {
-    return (await this.#call(() => this.#store.list(userId))).map(checked);
-  }
-
-  deleteByUser(userId: string, except: string | undefined): Promise<number> {
-    return this.#call(() => this.#store.deleteByUser(userId, except));
+    const rows = await this.#call(() => this.#store.list(userId));
+    if (!Array.isArray(rows)) throw corrupt("the session store answered with something that is no list");
+    return rows.map(checked);
   }
 
   /** Without a time limit: a prune may take as long as there are rows. */
   async deleteExpired(now: number): Promise<number> {
-    return this.#store.deleteExpired(now);
+    try {
+      return await this.#store.deleteExpired(now);
+    } catch (cause) {
+      throw asSessionError(cause);
+    }
   }
 
   #call<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
@@ -74,13 +81,19 @@ function asSessionError(cause: unknown): SessionError {
 function checked(row: StoredSession): StoredSession {
   const isGood =
     typeof row === "object" &&
+    row !== null &&
     typeof row.id === "string" &&
     Number.isSafeInteger(row.version) &&
     [row.createdAt, row.lastSeenAt, row.expiresAt].every(Number.isFinite) &&
-    (row.userId === null || typeof row.userId === "string") &&
+    isTextOrNull(row.userId) &&
+    isTextOrNull(row.device) &&
     (row.data === null || row.data instanceof Uint8Array);
   if (!isGood) throw corrupt("the session store answered with something that is no session");
   return row;
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
 }
 
 export function corrupt(message: string): SessionError {
