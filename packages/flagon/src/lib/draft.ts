@@ -76,12 +76,13 @@ export class Draft {
   /** Applies `step` now; over newer data it is applied again, unless the value no longer rests on what was loaded. */
   update(key: string, step: Update): unknown {
     const before = this.#operations.get(key);
+    const isOnBase = before === undefined && !this.#cleared && !this.#isChangedInside(key);
     const value = step(this.get(key));
     this.#requireCarried(key, value);
     if (before?.kind === "update") {
       before.value = value;
       before.steps.push(step);
-    } else if (before === undefined && !this.#cleared) {
+    } else if (isOnBase) {
       this.#operations.set(key, { kind: "update", value, steps: [step] });
     } else {
       this.#operations.set(key, { kind: "set", value });
@@ -157,11 +158,12 @@ export class Draft {
 
   /** Keys whose objects were handed out and are no longer what they were. */
   #changedInside(): string[] {
-    const changed: string[] = [];
-    for (const [key, text] of this.#handedOut) {
-      if (!this.#operations.has(key) && this.#print(key, this.#base.data[key]) !== text) changed.push(key);
-    }
-    return changed;
+    return [...this.#handedOut.keys()].filter((key) => !this.#operations.has(key) && this.#isChangedInside(key));
+  }
+
+  #isChangedInside(key: string): boolean {
+    const text = this.#handedOut.get(key);
+    return text !== undefined && this.#print(key, this.#base.data[key]) !== text;
   }
 }
 
