@@ -76,7 +76,7 @@ function everyStore(project: () => string, url: () => string, make: () => Store)
     expect((await flagon("sessions", "revoke", id)).code).toBe(1);
     const after = await flagon("inspect", cookie);
     expect(after.code).toBe(1);
-    expect(after.out).toContain("✗ refused: unknown_id");
+    expect(after.out).toContain("✗ refused: ended");
     let user: string | null = "";
     await visit(
       sessions,
