@@ -1,0 +1,139 @@
+import type { Store } from "flagon";
+
+interface Waiting {
+  readonly actor: string;
+  readonly command: string;
+  readonly go: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** What a store's command does when its turn comes: takes effect, or is lost, or takes effect and the answer is lost. */
+export type Fate = "answered" | "lost" | "unanswered";
+
+/**
+ * Lets many requests run at once, one store command at a time: each command waits until `step` names it. Between two
+ * commands a request does nothing that another one could see, so the orders of commands are all the orders there are.
+ */
+export class Scheduler {
+  #waiting: Waiting[] = [];
+  readonly #dead: Set<string> = new Set();
+  #fate: Fate = "answered";
+  /** Until this is called, commands pass as they come: for what is to happen before. */
+  #isHolding = false;
+  /** What was done, in order; a failing test shows it. */
+  readonly trace: string[] = [];
+
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  release(): void {
+    this.#isHolding = false;
+  }
+
+  /** The store as one process sees it. */
+  storeOf(actor: string, store: Store): Store {
+    const ask = <Answer>(command: string, run: () => Promise<Answer>): Promise<Answer> =>
+      this.#ask(actor, command, run);
+    return {
+      read: (id) => ask(`read ${id}`, () => store.read(id)),
+      create: (session) => ask(`create ${session.id}`, () => store.create(session)),
+      replace: (session, version) =>
+        ask(`replace ${session.id}${session.data === null ? " by a tombstone" : ""}`, () =>
+          store.replace(session, version),
+        ),
+      touch: (id, clocks) => ask(`touch ${id}`, () => store.touch(id, clocks)),
+      delete: (id) => ask(`delete ${id}`, () => store.delete(id)),
+      list: (userId) => ask(`list ${userId}`, () => store.list(userId)),
+      deleteByUser: (userId, except) => ask(`deleteByUser ${userId}`, () => store.deleteByUser(userId, except)),
+      deleteExpired: (now) => ask("deleteExpired", () => store.deleteExpired(now)),
+    };
+  }
+
+  /** Who waits for a turn. One command each: what a request asks for at once is answered in the order of its asking. */
+  get actors(): string[] {
+    return [...new Set(this.#waiting.map(({ actor }) => actor))];
+  }
+
+  /** Carries out the next command of this actor, and lets everybody go on as far as they can. */
+  async step(actor: string, fate: Fate = "answered"): Promise<void> {
+    const index = this.#waiting.findIndex((waiting) => waiting.actor === actor);
+    const [waiting] = this.#waiting.splice(index, 1);
+    if (index === -1 || waiting === undefined) throw new Error(`${actor} waits for nothing`);
+    this.trace.push(`${actor}: ${waiting.command}${fate === "answered" ? "" : ` (${fate})`}`);
+    this.#fate = fate;
+    if (fate === "lost") waiting.fail(new Error("connection lost"));
+    else waiting.go();
+    await settled();
+  }
+
+  /** The process dies: nothing of what it was about to do happens. */
+  async kill(actor: string): Promise<void> {
+    this.trace.push(`${actor}: dies`);
+    this.#dead.add(actor);
+    for (const waiting of this.#waiting.filter((each) => each.actor === actor)) waiting.fail(new Error("died"));
+    this.#waiting = this.#waiting.filter((each) => each.actor !== actor);
+    await settled();
+  }
+
+  async #ask<Answer>(actor: string, command: string, run: () => Promise<Answer>): Promise<Answer> {
+    if (this.#dead.has(actor)) throw new Error("died");
+    if (!this.#isHolding) return run();
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ actor, command, go: resolve, fail: reject });
+    });
+    const fate = this.#fate;
+    const answer = await run();
+    if (fate === "unanswered") throw new Error("connection lost");
+    return answer;
+  }
+}
+
+/** Resolves when nothing moves any more: all that is under way then waits for a turn, or for a timer. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Says which of `count` to take. */
+export type Pick = (count: number) => number;
+
+/**
+ * All ways to pick, one after another: `play` is called again and again, and each time picks otherwise. Stops after `max`
+ * plays; resolves whether that was all of them.
+ */
+export async function everyWay(
+  max: number,
+  play: (pick: Pick) => Promise<void>,
+): Promise<{ plays: number; all: boolean }> {
+  let path: { picked: number; count: number }[] = [];
+  for (let plays = 1; ; plays++) {
+    let depth = 0;
+    await play((count) => {
+      const known = path[depth];
+      if (known === undefined) path.push({ picked: 0, count });
+      return path[depth++]?.picked ?? 0;
+    });
+    path = path.slice(0, depth);
+    while (path.length > 0) {
+      const last = path.at(-1);
+      if (last !== undefined && last.picked + 1 < last.count) {
+        last.picked++;
+        break;
+      }
+      path.pop();
+    }
+    if (path.length === 0) return { plays, all: true };
+    if (plays === max) return { plays, all: false };
+  }
+}
+
+/** A generator of picks that gives the same ones for the same seed (mulberry32). */
+export function seeded(seed: number): Pick {
+  let state = seed >>> 0;
+  return (count) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * count) | 0;
+  };
+}
