@@ -53,6 +53,7 @@ export interface SessionOptions<Data extends object> {
   readonly now?: () => number;
 }
 
+/** An older cookie format, and until when it is still opened. */
 export interface UpgradeOptions {
   readonly codec: Codec;
   /** From this moment on the old format is refused: a Date, or a text that `Date` reads, such as "2027-01-31". */

@@ -41,6 +41,7 @@ export async function signedInCookie<Data extends object>(
   return line.slice(0, line.indexOf(";"));
 }
 
+/** Where the test asks, and what the visitor has stored. */
 export interface SignedInOptions<Data extends object> {
   readonly url?: string;
   /** Stores what the test needs in the session. */

@@ -6,6 +6,7 @@ export interface ResponseHead {
   header(name: string): HeaderValue | null | undefined;
 }
 
+/** A header as frameworks hold it; a list for one that stands there more than once. */
 export type HeaderValue = string | number | readonly string[];
 
 /**

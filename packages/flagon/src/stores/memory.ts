@@ -1,6 +1,7 @@
 import { inProduction, lastSeenFirst, taken } from "../lib/stores/row.ts";
 import type { Store, StoredSession } from "../store.ts";
 
+/** How {@link memoryStore} is set up. */
 export interface MemoryStoreOptions {
   /**
    * How many rows are kept; default 100,000. A new one past that puts out the row that was written longest ago: its

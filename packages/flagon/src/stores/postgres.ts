@@ -7,6 +7,7 @@ import type { Store, StoredSession } from "../store.ts";
 
 export type { PostgresClient };
 
+/** How {@link postgresStore} is set up. */
 export interface PostgresStoreOptions {
   /** The table's name, with its schema in front if need be (`app.sessions`); default `flagon_sessions`. */
   readonly table?: string;
@@ -19,6 +20,7 @@ export interface PostgresStoreOptions {
   readonly now?: () => number;
 }
 
+/** Sessions in PostgreSQL, with its table to set up. */
 export interface PostgresStore extends Store {
   /**
    * Runs {@link postgresSchema}; does nothing when the table is up to date. Run it when the app is deployed. Outside

@@ -16,6 +16,7 @@ import type { Store, StoredSession } from "../store.ts";
 
 export type { RedisClient };
 
+/** How {@link redisStore} is set up. */
 export interface RedisStoreOptions {
   /** What every key's name begins with; default `flagon:`. With a `{tag}` in it, a Cluster keeps all sessions on one node. */
   readonly prefix?: string;

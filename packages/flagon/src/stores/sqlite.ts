@@ -12,6 +12,7 @@ import type { Store, StoredSession } from "../store.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue };
 
+/** How {@link sqliteStore} is set up. */
 export interface SqliteStoreOptions {
   /** The table's name; default `flagon_sessions`. */
   readonly table?: string;
@@ -31,6 +32,7 @@ export interface SqliteStoreOptions {
   readonly now?: () => number;
 }
 
+/** Sessions in SQLite, with its table to set up and its file to close. */
 export interface SqliteStore extends Store {
   /**
    * Creates the table and its indexes, or brings older ones up to date; does nothing when they are. Run it when the app

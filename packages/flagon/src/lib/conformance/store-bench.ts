@@ -10,6 +10,7 @@ export interface StoreConditions {
 /** May be called once for each case; each call gives a store without rows, or one whose rows nobody else uses meanwhile. */
 export type MakeStore = (conditions: StoreConditions) => Store | Promise<Store>;
 
+/** What the suite may know of an engine, to ask more of it. */
 export interface StoreConformanceOptions {
   /** The engine removes expired rows by itself, and `deleteExpired` resolves 0. */
   readonly expiresByItself?: boolean;

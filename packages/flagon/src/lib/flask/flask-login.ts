@@ -19,6 +19,7 @@ export interface FlaskLoginOptions {
   readonly rememberCookie?: RememberCookieOptions | false;
 }
 
+/** Flask-Login's `REMEMBER_COOKIE_…` settings: how its cookie is found, and deleted at sign-out. */
 export interface RememberCookieOptions {
   /** Default `remember_token`. */
   readonly name?: string | undefined;
