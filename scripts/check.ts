@@ -12,6 +12,8 @@ try {
   step("lockfile agrees with package.json", "npm", "ci", "--dry-run", "--ignore-scripts", "--loglevel=error");
   step("format and lint", "biome", "ci", "--colors=off", "--error-on-warnings", ".");
   step("types", "tsc", "--build");
+  step("types of examples/saas by itself, from nothing", "tsc", "--project", "examples/saas", "--incremental", "false");
+  step("API reference is current", "node", "scripts/api-reference.ts", "--check");
   step("unused files, exports and dependencies", "knip");
   step("build", "node", "scripts/build.ts");
   step("pack", "npm", "pack", "--workspace=flagon", `--pack-destination=${packed}`, "--loglevel=error");
