@@ -155,6 +155,7 @@ function draw(root: Frame): string {
   );
   const height = top + 2 * ROW;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="ui-monospace, monospace" font-size="10.5">
+<title>Where the time of a request goes that reads its session</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${[...boxes, ...legend].join("\n")}
 </svg>
