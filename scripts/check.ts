@@ -14,6 +14,7 @@ try {
   step("types", "tsc", "--build");
   step("types of examples/saas by itself, from nothing", "tsc", "--project", "examples/saas", "--incremental", "false");
   step("API reference is current", "node", "scripts/api-reference.ts", "--check");
+  step("jsr.json is current", "node", "scripts/jsr.ts", "--check");
   step("unused files, exports and dependencies", "knip");
   step("build", "node", "scripts/build.ts");
   step("pack", "npm", "pack", "--workspace=flagon", `--pack-destination=${packed}`, "--loglevel=error");
