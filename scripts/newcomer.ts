@@ -20,7 +20,11 @@ const sections = sectionsOf(readFileSync(join(root, "docs/guide.md"), "utf8")).f
 );
 
 /** What a TypeScript program in the section needs besides, and every starter for TypeScript brings along. */
-const typesFor: Readonly<Record<string, readonly string[]>> = { Express: ["@types/express"], Koa: ["@types/koa"] };
+const typesFor: Readonly<Record<string, readonly string[]>> = {
+  Express: ["@types/express"],
+  Koa: ["@types/koa"],
+  Passport: ["@types/express", "@types/passport", "@types/passport-local"],
+};
 
 using packed = emptyProject("flagon-newcomer-pack-");
 const tarball = packFlagon(packed.folder);

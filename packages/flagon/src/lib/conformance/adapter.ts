@@ -19,6 +19,7 @@ export interface AdapterApp {
   readonly routes: readonly AdapterRoute[];
 }
 
+/** A server that runs, and how to stop it. */
 export interface RunningAdapter {
   /** As in "http://127.0.0.1:3000": plain HTTP/1.1 on a loopback address. */
   readonly origin: string;
@@ -28,6 +29,7 @@ export interface RunningAdapter {
 /** Starts a real server of the framework with the app on it. Called once for each case. */
 export type ServeAdapter = (app: AdapterApp) => RunningAdapter | Promise<RunningAdapter>;
 
+/** In what a framework differs from the others, so that the suite asks it for no more than it can do. */
 export interface AdapterTraits {
   /**
    * Whether the framework makes a response of what a handler throws, and the adapter sees it; default true. A fetch
@@ -60,8 +62,11 @@ function caseOf(serve: ServeAdapter, name: string, isStored: boolean, check: Che
     const unhandled: unknown[] = [];
     const notice = (error: unknown): number => unhandled.push(error);
     process.on("unhandledRejection", notice);
-    const { origin, close } = await serve({ sessions, routes: witness.routes });
+    let close = (): unknown => undefined;
     try {
+      const running = await serve({ sessions, routes: witness.routes });
+      close = () => running.close();
+      const { origin } = running;
       await inTime(check({ sessions, store, witness, origin, visitor: () => new Visitor(origin) }));
       // Rejections are reported a turn after they happened.
       await new Promise((resolve) => setImmediate(resolve));
