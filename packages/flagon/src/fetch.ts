@@ -45,7 +45,9 @@ export function session<Data extends object = RegisteredData>(
         const session = await sessions.open(new FetchRequest(request));
         const made = await handler(request, session, ...rest);
         response = made;
-        return withLines(made, await sessions.commit(session, { header: (name) => made.headers.get(name) }));
+        // On Bun, a handler that has upgraded to a WebSocket answers with nothing, whatever its type says.
+        const lines = await sessions.commit(session, { header: (name) => made?.headers.get(name) });
+        return made && withLines(made, lines);
       } catch (error) {
         discard(response);
         if (isSessionError(error)) return onError(error, request);

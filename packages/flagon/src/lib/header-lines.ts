@@ -29,18 +29,29 @@ export function isPromise<T extends object>(value: T | Promise<T>): value is Pro
 
 /**
  * The response with these lines in its head: itself where its head can be written, else a copy, as the head of
- * `Response.redirect()` and of what `fetch()` answered can't be. A copy on Workers keeps its WebSocket.
+ * `Response.redirect()` and of what `fetch()` answered can't be. A WebSocket handshake keeps its socket: the copy has it on
+ * Workers, and where no copy can be made, as on Deno, it goes without the lines.
  */
 export function withLines(response: Response, lines: readonly HeaderLine[]): Response {
-  if (lines.length === 0 || response.type === "error") return response;
+  if (lines.length === 0) return response;
   try {
     writeLines(response.headers, lines);
     return response;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const copy = new Response(response.body, response);
+  } catch {
+    const copy = copyOf(response);
+    if (copy === null) return response;
     writeLines(copy.headers, lines);
     return copy;
+  }
+}
+
+/** Null for a status that the runtime makes no response with: 101, and the 0 of `Response.error()`. */
+function copyOf(response: Response): Response | null {
+  try {
+    return new Response(response.body, response);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
   }
 }
 

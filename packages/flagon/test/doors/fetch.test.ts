@@ -67,6 +67,26 @@ describe.each(homes)("on fetch, %s", (_, make) => {
     expect(await failing(new Request(url))).toBe(broken);
   });
 
+  test("a handshake of a WebSocket is handed on, with the cookie where its head takes one", async () => {
+    const withSession = session(make());
+    const answers: (Response | undefined)[] = [undefined];
+    for (const guard of ["open", "immutable"]) {
+      const handshake = guard === "open" ? new Response() : Response.redirect("http://127.0.0.1/");
+      answers.push(Object.defineProperty(handshake, "status", { value: 101 }));
+    }
+    const upgrades = answers.map((answer) =>
+      withSession((_, session) => {
+        session.set("seen", true);
+        return answer as Response;
+      })(new Request(url)),
+    );
+    const [nothing, open, immutable] = await Promise.all(upgrades);
+    expect(nothing).toBe(undefined);
+    expect(open).toBe(answers[1]);
+    expect(open?.headers.getSetCookie()).toHaveLength(1);
+    expect(immutable).toBe(answers[2]);
+  });
+
   test("what the handler throws rejects, and nothing is saved", async () => {
     const sessions = make();
     const error = new Error("thrown by the handler");
