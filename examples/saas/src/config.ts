@@ -24,7 +24,7 @@ export interface Config {
   readonly lifetime: Lifetime;
   /** For those who chose to stay signed in. */
   readonly permanentLifetime: Lifetime;
-  /** How recent a sign-in must be for the settings, in seconds. */
+  /** How recent a sign-in must be for the settings, and to sign a device out, in seconds. */
   readonly freshFor: number;
 }
 

@@ -34,6 +34,22 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       expect((await phone.get("/")).text).toContain("Logged in as");
     });
 
+    test("are signed out by the person, not by whoever finds one of them open", async () => {
+      app.pass(700);
+      for (const path of ["/devices/sign-out-others", "/devices/sign-out"]) {
+        expect((await ada.post(path)).location).toBe("/confirm?next=%2Fdevices");
+      }
+      const { text } = await ada.get("/confirm?next=%2Fdevices");
+      expect(messages(text)).toContain("Nothing was changed yet. Enter your password, then try again.");
+      expect((await phone.get("/")).text).toContain("Logged in as");
+
+      expect((await ada.get("/devices")).text).toContain("You signed in a while ago.");
+      expect((await ada.post("/confirm", { password, next: "/devices" })).location).toBe("/devices");
+      expect((await ada.get("/devices")).text).not.toContain("You signed in a while ago.");
+      await ada.post("/devices/sign-out-others");
+      expect((await phone.get("/")).text).not.toContain("Logged in");
+    });
+
     test("are for who is signed in", async () => {
       const stranger = new Visitor(app);
       expect((await stranger.get("/devices")).location).toBe("/sign-in?next=%2Fdevices");

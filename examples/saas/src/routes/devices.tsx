@@ -3,16 +3,18 @@ import { streamSSE } from "hono/streaming";
 import { type AppContext, type AppEnv, formFields } from "../context.ts";
 import { type Device, DeviceList, DevicesPage, deviceName } from "../views/devices-page.tsx";
 import { page } from "../views/page.tsx";
-import { requireUser } from "./guards.ts";
+import { isFresh, requireFresh, requireUser } from "./guards.ts";
 
 export const devices = new Hono<AppEnv>();
 
 devices.use("/devices/*", requireUser("/devices"));
+// Ending other sessions is for the person, not for whoever finds this device open (OWASP ASVS 5, 7.5.2).
+for (const path of ["/devices/sign-out", "/devices/sign-out-others"]) devices.use(path, requireFresh("/devices"));
 
 devices.get("/devices", async (c) => {
   const { home, now } = c.get("services");
   const list = home.lists ? await devicesOf(c) : null;
-  return page(c, { title: "Devices" }, <DevicesPage devices={list} now={now()} />);
+  return page(c, { title: "Devices" }, <DevicesPage devices={list} now={now()} asksFirst={!isFresh(c)} />);
 });
 
 devices.post("/devices/sign-out", async (c) => {
@@ -50,14 +52,14 @@ devices.get("/live", (c) => {
   if (userId === null || !home.lists) return c.body(null, 204);
   return streamSSE(c, async (stream) => {
     for (let shown = ""; !stream.aborted; await stream.sleep(lookEveryMs)) {
-      const list = await home.sessions.list(userId).catch(() => null);
+      const list = await home.sessions.list(userId, { current: id }).catch(() => null);
       // The store did not answer; it may the next time.
       if (list === null) continue;
-      if (!list.some((one) => one.id === id)) {
+      if (!list.some((one) => one.isCurrent)) {
         await stream.writeSSE({ event: "ended", data: "" });
         return;
       }
-      const html = String(<DeviceList devices={marked(list, id)} now={now()} />);
+      const html = String(<DeviceList devices={thisOneFirst(list)} now={now()} />);
       if (html !== shown) await stream.writeSSE({ event: "devices", data: html });
       shown = html;
     }
@@ -66,11 +68,11 @@ devices.get("/live", (c) => {
 
 async function devicesOf(c: AppContext): Promise<Device[]> {
   const { userId, id } = c.get("session");
-  return userId === null ? [] : marked(await c.get("services").home.sessions.list(userId), id);
+  if (userId === null) return [];
+  return thisOneFirst(await c.get("services").home.sessions.list(userId, { current: id }));
 }
 
-/** This device first, then those seen last. */
-function marked(list: readonly Omit<Device, "isCurrent">[], currentId: string): Device[] {
-  const devices = list.map((one) => ({ ...one, isCurrent: one.id === currentId }));
-  return devices.sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeenAt - a.lastSeenAt);
+/** The others stay as the list has them: last seen first. */
+function thisOneFirst(list: readonly Device[]): Device[] {
+  return list.toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
 }

@@ -25,7 +25,8 @@ export function requireUser(path: string): MiddlewareHandler<AppEnv> {
 export function requireFresh(path: string): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     if (isFresh(c)) return next();
-    if (c.req.method !== "GET") c.get("session").flash("That took a while, so nothing was changed yet.", "warning");
+    if (c.req.method !== "GET")
+      c.get("session").flash("Nothing was changed yet. Enter your password, then try again.", "warning");
     return c.redirect(`/confirm?next=${encodeURIComponent(path)}`, 303);
   };
 }

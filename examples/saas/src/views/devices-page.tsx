@@ -3,12 +3,17 @@ import type { FC } from "hono/jsx";
 import { agoText } from "../lib/words.ts";
 import { Icon } from "./icons.tsx";
 
-export type Device = Pick<SessionInfo, "id" | "device" | "createdAt" | "lastSeenAt"> & {
-  readonly isCurrent: boolean;
-};
+export type Device = Pick<SessionInfo, "id" | "device" | "createdAt" | "lastSeenAt" | "isCurrent">;
 
-/** `devices` is null where nobody has a list: sealed cookies are in the browsers alone. */
-export const DevicesPage: FC<{ devices: readonly Device[] | null; now: number }> = ({ devices, now }) => (
+interface DevicesPageProps {
+  /** Null where nobody has a list: sealed cookies are in the browsers alone. */
+  readonly devices: readonly Device[] | null;
+  readonly now: number;
+  /** Whether signing a device out begins with the password. */
+  readonly asksFirst: boolean;
+}
+
+export const DevicesPage: FC<DevicesPageProps> = ({ devices, now, asksFirst }) => (
   <>
     <div class="page-head">
       <h1>Devices</h1>
@@ -31,6 +36,12 @@ export const DevicesPage: FC<{ devices: readonly Device[] | null; now: number }>
         Sign out all other devices
       </button>
     </form>
+    {asksFirst && (
+      <p class="hint below">
+        You signed in a while ago. Before you sign a device out, <a href="/confirm?next=%2Fdevices">confirm it’s you</a>
+        .
+      </p>
+    )}
   </>
 );
 
