@@ -94,7 +94,7 @@ export class Revocations {
    */
   async end(record: SessionRecord, nextId: string | null): Promise<boolean> {
     const { before } = await this.#endFamily(record.id, record.family ?? record.id, "ended", nextId);
-    return before === null || before.how === "revoked";
+    return before === null || (before.how === "revoked" && before.next === undefined);
   }
 
   /** Ends the session with this id from elsewhere; when it was rotated meanwhile, its heirs. */
@@ -109,21 +109,19 @@ export class Revocations {
    */
   async takeOver(record: SessionRecord, next: SessionRecord, afterEnd: boolean): Promise<"live" | "over" | null> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const last = await this.#lastOf(record);
-      const before = last.found?.entry ?? null;
-      if (!(last.isHeir || last.user === null || last.user === next.userId)) return null;
-      if (before?.how === "ended" && !afterEnd) return null;
+      const { id, user, isHeir, how, found } = await this.#lastOf(record);
+      if (!(isHeir || user === null || user === next.userId)) return null;
+      if (how === "ended" && !afterEnd) return null;
+      const before = found?.entry;
       const entry: IdEntry = {
         how: "ended",
         heirs: before?.heirs ?? false,
-        family: before?.family ?? last.id,
+        family: before?.family ?? id,
         next: next.id,
         nextUser: next.userId,
         isHeir: false,
       };
-      if (await this.#put(idKey(last.id), entry, last.found)) {
-        return before === null && last.id !== record.id ? "live" : "over";
-      }
+      if (await this.#put(idKey(id), entry, found)) return how === null && id !== record.id ? "live" : "over";
     }
     throw tooMany();
   }
@@ -169,7 +167,12 @@ export class Revocations {
     if (family?.entry.heirs === true) return true;
     const mark = record.userId === null ? null : await this.#read<UserMark>(userKey(record.userId));
     if (mark === null || !isBefore(record, mark.entry)) return false;
-    if (from === null || record.userId === null || isBefore({ id: from, authenticatedAt: record.authenticatedAt }, mark.entry)) return true;
+    if (
+      from === null ||
+      record.userId === null ||
+      isBefore({ id: from, authenticatedAt: record.authenticatedAt }, mark.entry)
+    )
+      return true;
     await this.except(record.userId, from, [record.id]);
     return false;
   }
@@ -187,9 +190,10 @@ export class Revocations {
   ): Promise<Change<IdEntry>> {
     const end = (key: string): Promise<Change<IdEntry>> =>
       this.#change<IdEntry>(idKey(key), (before) => {
-        const next = nextId === null || key !== id ? {} : { next: nextId, nextUser: null, isHeir: false };
         if (before?.heirs && before.how !== "revoked") return before;
-        return { ...before, ...next, how, heirs: true, family: before?.family ?? family };
+        // What came after stays named: who follows later has to find the same end of the line.
+        const next = nextId === null || key !== id ? {} : { next: nextId, nextUser: null, isHeir: false };
+        return { ...next, ...before, how, heirs: true, family: before?.family ?? family };
       });
     const change = await end(id);
     const root = change.after?.family ?? family;
@@ -197,19 +201,28 @@ export class Revocations {
     return change;
   }
 
-  /** Follows a session to what it has become: the last one, whose entry is missing where it lives. */
+  /** Follows a session to what it has become, and tells how that ended; null when it did not. */
   async #lastOf(record: SessionRecord): Promise<{
     id: string;
     user: string | null;
     isHeir: boolean;
+    how: IdEntry["how"] | null;
     found: Found<IdEntry> | null;
   }> {
-    let last = { id: record.id, user: record.userId, isHeir: true, found: await this.#read<IdEntry>(idKey(record.id)) };
-    for (let next = last.found?.entry.next; next !== undefined; next = last.found?.entry.next) {
-      const { nextUser: user = null, isHeir = false } = last.found?.entry ?? {};
-      last = { id: next, user, isHeir: last.isHeir && isHeir, found: await this.#read<IdEntry>(idKey(next)) };
+    let { id, userId: user } = record;
+    let isHeir = true;
+    let how: IdEntry["how"] | null = null;
+    for (;;) {
+      const found: Found<IdEntry> | null = await this.#read<IdEntry>(idKey(id));
+      const entry = found?.entry;
+      if (entry?.next === undefined) return { id, user, isHeir, how: entry?.how ?? how, found };
+      isHeir &&= entry.isHeir === true;
+      // Heirs are over with the one they descend from, and have no entries of their own for it.
+      if (entry.isHeir !== true) how = null;
+      else if (entry.heirs) how = entry.how;
+      id = entry.next;
+      user = entry.nextUser ?? null;
     }
-    return last;
   }
 
   async #heirsOf(id: string): Promise<string[]> {

@@ -116,9 +116,13 @@ export class StoreHome implements Home {
     const { store, now } = this.parts;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const row = await store.read(id);
-      const before = row === null ? null : endOf(row);
-      if (row === null || (before !== null && (before.next === null || !(all || before.isHeir)))) return null;
-      if (await store.replace(tombstoneOf(row, how, now()), row.version)) return before?.next ?? null;
+      if (row === null) return null;
+      const before = endOf(row);
+      const next = before !== null && (all || before.isHeir) ? before.next : null;
+      if (before !== null && (next === null || before.how !== "replaced")) return next;
+      // What came after is still named: who follows later has to find the same end of the line.
+      const end = { ...how, next, isHeir: next !== null };
+      if (await store.replace(tombstoneOf(row, end, now()), row.version)) return next;
     }
     throw new SessionError("session_conflict", "a session was changed by too many requests while it was to end");
   }

@@ -7,6 +7,11 @@ import { isSameRow, sealRow } from "./row.ts";
 import type { StoreParts } from "./store-home.ts";
 import type { Visit } from "./visit.ts";
 
+/** Whether a row was written, and if not, the one that is in its place. */
+export type Put = { readonly isWritten: true } | { readonly isWritten: false; readonly found: StoredSession | null };
+
+const written: Put = { isWritten: true };
+
 /** Makes rows and cookies of records, and writes rows. */
 export class StoreRows {
   readonly #parts: StoreParts;
@@ -32,22 +37,23 @@ export class StoreRows {
     };
   }
 
-  /** Writes the row in place of `before`; false when that is no longer what is there. */
-  async put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
+  /** Writes the row in place of `before`. When that is no longer what is there: what is there instead. */
+  async put(row: StoredSession, before: StoredSession | null): Promise<Put> {
     const { store } = this.#parts;
     if (before !== null) {
-      if (await store.replace(row, before.version)) return true;
+      if (await store.replace(row, before.version)) return written;
     } else {
       try {
         await store.create(row);
-        return true;
+        return written;
       } catch (error) {
         // Refused because there is a row, or failed: only a look tells.
         if ((await store.read(row.id)) === null) throw error;
       }
     }
+    const found = await store.read(row.id);
     // A client that lost its connection may have sent it twice: then the row that is in the way is this one.
-    return isSameRow(await store.read(row.id), row);
+    return isSameRow(found, row) ? written : { isWritten: false, found };
   }
 
   cookie(record: SessionRecord): string {

@@ -43,6 +43,7 @@ export class StoreStay implements Stay {
   readonly #traits: StayTraits;
   readonly #openedAt: number;
   #contested: readonly string[] = [];
+  #inTheWay: StoredSession | null = null;
 
   constructor(home: StoreHome, jar: CookieJar, loaded: Loaded, row: StoredSession | null, traits: StayTraits = {}) {
     this.#home = home;
@@ -79,10 +80,22 @@ export class StoreStay implements Stay {
       const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
       if (lines !== null) return lines;
       if (tries === TRIES_MAX) throw tooMany();
-      if (tries > 1) await jitter(tries);
-      ground = await this.#groundIn(visit, await this.#home.parts.store.read(id));
+      ground = await this.#groundIn(visit, await this.#newest(id, tries));
     }
     return this.#over(visit, opened, id);
+  }
+
+  /** The row that was in the way, or, from the second try on, what is there after a short wait. */
+  async #newest(id: string, tries: number): Promise<StoredSession | null> {
+    if (tries === 1 && this.#inTheWay?.id === id) return this.#inTheWay;
+    if (tries > 1) await jitter(tries);
+    return this.#home.parts.store.read(id);
+  }
+
+  async #put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
+    const put = await this.#rows.put(row, before);
+    if (!put.isWritten) this.#inTheWay = put.found;
+    return put.isWritten;
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */
@@ -108,8 +121,8 @@ export class StoreStay implements Stay {
       const record = this.#home.recordOf(row);
       return record === null ? null : { record, row };
     }
-    if (end.how === "revoked" && (visit.isLogin || visit.ending === "ended")) return { record: null, row };
-    return visit.isLogin ? this.#placeFor(visit, row, end) : null;
+    if (visit.isLogin) return this.#placeFor(visit, row, end);
+    return end.how === "revoked" && end.next === null && visit.ending === "ended" ? { record: null, row } : null;
   }
 
   /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
@@ -126,14 +139,13 @@ export class StoreStay implements Stay {
   async #placeFor(visit: Visit, from: StoredSession, end: End): Promise<Ground | null> {
     let last = from;
     let isHeir = true;
-    for (let next: End | null = end; next !== null; next = endOf(last)) {
-      const row: StoredSession | null = next.next === null ? null : await this.#home.parts.store.read(next.next);
+    for (let step: End | null = end; step !== null; step = endOf(last)) {
+      const row: StoredSession | null = step.next === null ? null : await this.#home.parts.store.read(step.next);
       if (row === null) {
-        const isOver = next.next === null;
-        if (isOver && next.how === "ended" && visit.loaded.record !== null) return null;
-        return { record: isOver ? null : visit.loaded.record, row: last };
+        if (step.how === "ended" && visit.loaded.record !== null) return null;
+        return { record: step.how === "replaced" ? visit.loaded.record : null, row: last };
       }
-      isHeir &&= next.isHeir;
+      isHeir &&= step.isHeir;
       last = row;
     }
     const isOwn = isHeir || last.userId === null || last.userId === visit.record.userId;
@@ -169,7 +181,7 @@ export class StoreStay implements Stay {
     this.#contest(visit, base);
     const record = visit.result(base) ?? base;
     const row = this.#rows.rowOf(visit, record, before);
-    if (!(await this.#rows.put(row, before))) return null;
+    if (!(await this.#put(row, before))) return null;
     if (!(await this.#isSpent(visit, record))) return dropped(record.id);
     this.#tell(row);
     const isNewToBrowser = this.#traits.isCookieOutdated || this.#traits.isMoving || before === null;
@@ -193,9 +205,9 @@ export class StoreStay implements Stay {
       return this.#begin(visit, next, loaded.record.id);
     }
     if (row === null && old === null) return this.#begin(visit, next, null, true);
-    const end: End = next === null ? ended : { how: "ended", next: next.id, isHeir: next.family !== undefined };
+    const end: End = next === null ? ended : { how: "replaced", next: next.id, isHeir: next.family !== undefined };
     const before = row ?? { ...this.#rows.rowOf(visit, old as SessionRecord, null), version: 0 };
-    if (!(await this.#rows.put(tombstoneOf(before, end, now()), row))) return null;
+    if (!(await this.#put(tombstoneOf(before, end, now()), row))) return null;
     // The one that this takes the place of may have begun since: it was not there when this looked.
     const passed = endOf(before)?.next;
     if (passed) await this.#home.end(passed, ended, true);
@@ -216,7 +228,7 @@ export class StoreStay implements Stay {
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
-    if (!(await this.#rows.put(row, null))) throw new SessionError("store_corrupt", "a session's new id was taken");
+    if (!(await this.#put(row, null))) throw new SessionError("store_corrupt", "a session's new id was taken");
     if ((from !== null && !(await this.#follows(from, record.id))) || (await revocations.isOver(record, from))) {
       await store.delete(record.id);
       return dropped(from ?? record.id);
@@ -229,7 +241,8 @@ export class StoreStay implements Stay {
   async #follows(from: string, id: string): Promise<boolean> {
     if (this.#loaded.isTakenOver) return true;
     const row = await this.#home.parts.store.read(from);
-    return row !== null && endOf(row)?.next === id;
+    const end = row === null ? null : endOf(row);
+    return end?.how === "replaced" && end.next === id;
   }
 
   /**

@@ -3,8 +3,11 @@ import { LATE_MS } from "./ended.ts";
 
 /** How a session ended. */
 export interface End {
-  /** "ended": by its own browser, which was told of it. "revoked": from elsewhere, so that its browser still has the cookie. */
-  readonly how: "ended" | "revoked";
+  /**
+   * "replaced": another one began in its place. "ended": by its own browser, which was told of it. "revoked": from elsewhere,
+   * so that its browser still has the cookie.
+   */
+  readonly how: "replaced" | "ended" | "revoked";
   /**
    * The session that began in its place. Whoever brings the old cookie is never led there: it is followed to end the one
    * with the other, and by a new sign-in, which then takes its place.
@@ -38,11 +41,11 @@ export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSe
 export function endOf(row: StoredSession): End | null {
   if (row.data !== null) return null;
   const [how, kind, next = null] = (row.device ?? "").split(" ");
-  return { how: how === "revoked" ? "revoked" : "ended", next, isHeir: kind === "heir" };
+  return { how: how === "revoked" || how === "replaced" ? how : "ended", next, isHeir: kind === "heir" };
 }
 
 /** Whether the session ended just now by its own browser: then what comes with its cookie is late, not new. */
 export function isLate(row: StoredSession, now: number): boolean {
   const end = endOf(row);
-  return end !== null && end.how === "ended" && now - row.lastSeenAt < LATE_MS;
+  return end !== null && end.how !== "revoked" && now - row.lastSeenAt < LATE_MS;
 }

@@ -1,0 +1,49 @@
+import { everyWay, type Fate, type Pick, seeded } from "./scheduler.ts";
+import { type Act, acts, checkEnd, checkTroubledEnd, type Place, type Scenario, World } from "./world.ts";
+
+export const places: readonly Place[] = ["store", "revocations"];
+export const starts: readonly Scenario["start"][] = ["anonymous", "signed in", "rotated"];
+export const allActs: readonly Act[] = Object.values(acts);
+
+/** Every two acts, in each place and start. */
+export function allPairs(): Scenario[] {
+  const pairs = allActs.flatMap((first, n) => allActs.slice(n).map((second) => [[first], [second]]));
+  return places.flatMap((place) => starts.flatMap((start) => pairs.map((actors) => ({ place, start, actors }))));
+}
+
+/** Two to four browsers with the same cookie, each with one to three requests. */
+export function anyScenario(pick: Pick): Scenario {
+  const anyAct = (): Act => allActs[pick(allActs.length)] as Act;
+  const anyActs = (): Act[] => Array.from({ length: 1 + pick(3) * pick(2) }, anyAct);
+  return {
+    place: places[pick(places.length)] as Place,
+    start: starts[pick(starts.length)] as Scenario["start"],
+    actors: Array.from({ length: 2 + pick(3) }, anyActs),
+  };
+}
+
+export async function inOrder(scenario: Scenario, pick: Pick): Promise<void> {
+  const world = new World(scenario);
+  await world.play(pick);
+  await checkEnd(world);
+}
+
+/** All orders there are when those are at most `max`; else so many of them, and as many that are picked at random. */
+export async function inEveryOrder(scenario: Scenario, max: number): Promise<number> {
+  const { all, plays } = await everyWay(max, (pick) => inOrder(scenario, pick));
+  if (all) return plays;
+  for (let seed = 0; seed < max; seed++) await inOrder(scenario, seeded(seed));
+  return 2 * max;
+}
+
+/** As `inOrder`, but a process dies, and commands or their answers are lost, as `pick` has it. */
+export async function inTrouble(scenario: Scenario, pick: Pick): Promise<void> {
+  const world = new World(scenario);
+  await world.play(pick, (): Fate | "dies" => {
+    const kind = pick(12);
+    if (kind === 0) return "dies";
+    if (kind === 1) return "lost";
+    return kind === 2 ? "unanswered" : "answered";
+  });
+  await checkTroubledEnd(world);
+}

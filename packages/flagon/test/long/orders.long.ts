@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, test, vi } from "vitest";
+import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../homes/orders.ts";
+import { seeded } from "../homes/scheduler.ts";
+
+/* As homes/orders.test.ts, at length: FLAGON_ORDERS says at what length; 1 is a few minutes. */
+const LENGTH = Number(process.env.FLAGON_ORDERS ?? 1);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("every order of the store's commands", () => {
+  for (const place of places) {
+    for (const start of starts) {
+      test(`of two requests: ${place}, ${start}`, async () => {
+        const mine = allPairs().filter((scenario) => scenario.place === place && scenario.start === start);
+        let orders = 0;
+        for (const scenario of mine) orders += await inEveryOrder(scenario, 1_000 * LENGTH);
+        console.log(`${place}, ${start}: ${mine.length} pairs of requests in ${orders} orders`);
+      });
+    }
+  }
+});
+
+describe.each(Array.from({ length: 10 }, (_, part) => part))("orders picked at random, part %i", (part) => {
+  const count = 5_000 * LENGTH;
+
+  test("of two to four browsers with a few requests each", async () => {
+    for (let n = 0; n < count; n++) {
+      const pick = seeded(1_000_000_000 + part * count + n);
+      await inOrder(anyScenario(pick), pick);
+    }
+  });
+
+  test("of such, while processes die and answers are lost", async () => {
+    for (let n = 0; n < count; n++) {
+      const pick = seeded(2_000_000_000 + part * count + n);
+      await inTrouble(anyScenario(pick), pick);
+    }
+  });
+});
