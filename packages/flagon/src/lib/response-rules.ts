@@ -10,17 +10,32 @@ export function linesFor(cookies: readonly string[], response: ResponseHead | un
   if (!vary.some((name) => name === "*" || name.toLowerCase() === "cookie")) {
     lines.push(["Vary", [...vary, "Cookie"].join(", ")]);
   }
-  if (cookies.length > 0) {
-    lines.push(["Cache-Control", "private, no-store"]);
-  } else if (!isPrivate(listOf(response?.header("cache-control")))) {
-    lines.push(["Cache-Control", "private, no-cache"]);
-  }
+  const control = cookies.length > 0 ? "private, no-store" : privately(listOf(response?.header("cache-control")));
+  if (control !== null) lines.push(["Cache-Control", control]);
+  for (const name of sharedControls) if (listOf(response?.header(name)).length > 0) lines.push([name, "no-store"]);
   return lines;
 }
 
-/** Whether the app has set directives of its own that let no shared cache keep the response. */
-function isPrivate(directives: readonly string[]): boolean {
-  return directives.length > 0 && !directives.some((directive) => /^(public|s-maxage)\b/i.test(directive));
+/** Caches that know one of these go by it alone, and never look at Cache-Control (RFC 9213). */
+const sharedControls = [
+  "cdn-cache-control",
+  "cloudflare-cdn-cache-control",
+  "netlify-cdn-cache-control",
+  "surrogate-control",
+  "vercel-cdn-cache-control",
+];
+
+/**
+ * The app's own directives, made such that no shared cache keeps the response; null when they are already. A `max-age` alone
+ * lets every cache on the way keep it (RFC 9111, section 3), and many of those know nothing of `Vary: Cookie`.
+ */
+function privately(directives: readonly string[]): string | null {
+  if (directives.length === 0 || directives.some((directive) => /^(public|s-maxage)\b/i.test(directive))) {
+    return "private, no-cache";
+  }
+  // With a value, `private="…"` is about those headers alone.
+  if (directives.some((directive) => /^(private|no-store)$/i.test(directive))) return null;
+  return ["private", ...directives].join(", ");
 }
 
 function listOf(value: HeaderValue | null | undefined): string[] {

@@ -1,6 +1,6 @@
-import { createSessions, type Session } from "flagon";
+import { createSessions, type ResponseHead, type Session } from "flagon";
 import { describe, expect, test } from "vitest";
-import { Browser, Clock, type Data, MINUTE, SECRET, type Visit } from "../browser.ts";
+import { atOnce, Browser, Clock, type Data, MINUTE, SECRET, type Visit } from "../browser.ts";
 
 type Response = NonNullable<Visit["response"]>;
 
@@ -85,27 +85,50 @@ describe("a response", () => {
     expect(varies).toEqual(vary === null ? [] : [`Vary: ${vary}`]);
   });
 
-  test.each<[set: string | string[], kept: boolean]>([
-    ["no-store", true],
-    ["private", true],
-    ["private, max-age=60", true],
-    ["max-age=60", true],
-    ["no-cache", true],
-    ["public", false],
-    ["PUBLIC, max-age=60", false],
-    ["max-age=60,public", false],
-    ["s-maxage=60", false],
-    ["private, S-MaxAge=60", false],
-    [["max-age=60", "public"], false],
-    ["", false],
-    [" , ", false],
-    ["x-public", true],
-    ["publicity", true],
-  ])("keeps the app's own Cache-Control %j when no shared cache may keep it by that: %j", (set, kept) => {
+  test.each<[set: string | string[], sent: string | null]>([
+    ["no-store", null],
+    ["no-store, max-age=0", null],
+    ["private", null],
+    ["Private, max-age=60", null],
+    ["max-age=60", "private, max-age=60"],
+    [["max-age=60", "immutable"], "private, max-age=60, immutable"],
+    ["must-revalidate, stale-while-revalidate=60", "private, must-revalidate, stale-while-revalidate=60"],
+    ["no-cache", "private, no-cache"],
+    ['private="x-token", max-age=60', 'private, private="x-token", max-age=60'],
+    ["x-public", "private, x-public"],
+    ["publicity", "private, publicity"],
+    ["public", "private, no-cache"],
+    ["PUBLIC, max-age=60", "private, no-cache"],
+    ["max-age=60,public", "private, no-cache"],
+    ["s-maxage=60", "private, no-cache"],
+    ["private, S-MaxAge=60", "private, no-cache"],
+    [["max-age=60", "public"], "private, no-cache"],
+    ["", "private, no-cache"],
+    [" , ", "private, no-cache"],
+  ])("with the app's own Cache-Control %j is kept by no shared cache: %j", (set, sent) => {
     const controls = linesOf(look, { "cache-control": set }).filter((line) => line.startsWith("Cache-Control"));
-    expect(controls).toEqual(kept ? [] : ["Cache-Control: private, no-cache"]);
+    expect(controls).toEqual(sent === null ? [] : [`Cache-Control: ${sent}`]);
     const withCookie = linesOf(change, { "cache-control": set }).filter((line) => line.startsWith("Cache-Control"));
     expect(withCookie).toEqual(["Cache-Control: private, no-store"]);
+  });
+
+  test.each([
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "netlify-cdn-cache-control",
+    "surrogate-control",
+    "vercel-cdn-cache-control",
+  ])("has the app's %s overruled, which caches obey before Cache-Control", (name) => {
+    const response: ResponseHead = {
+      header: (each) => (each === name ? "max-age=600" : null),
+    };
+    for (const act of [look, change]) {
+      const browser = new Browser(createSessions<Data>({ secret: SECRET }));
+      const session = browser.open();
+      act(session);
+      expect(atOnce(browser.sessions.commit(session, response))).toContainEqual([name, "no-store"]);
+    }
+    expect(linesOf(look).filter((line) => line.includes("Control"))).toEqual(["Cache-Control: private, no-cache"]);
   });
 
   test("that renews the cookie is for nobody to keep", () => {
