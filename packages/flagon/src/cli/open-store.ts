@@ -34,7 +34,7 @@ export async function openStore(choice: StoreChoice, terminal: Terminal): Promis
   if (url === undefined || url === "") return null;
   const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase();
   // As a deployed app: the stores make their tables by themselves in development only.
-  process.env.NODE_ENV = "production";
+  Object.assign(process.env, { NODE_ENV: "production" });
   try {
     switch (scheme) {
       case "redis":
