@@ -68,39 +68,32 @@ export class CookieJar {
 }
 
 /**
- * The values of every cookie with this name, in the order of the header (RFC 6265, section 5.4). One pass; only spaces and
- * tabs are trimmed, names are compared as they stand, nothing is percent-decoded, one pair of quotes around a value is
- * taken off. More than one cookie of a name is no error: a subdomain can plant one, and the right one must still be found.
+ * The values of every cookie with this name, in the order of the header (RFC 6265, section 5.4). One pass, from one place
+ * where the name stands to the next; only spaces and tabs are trimmed, names are compared as they stand, nothing is
+ * percent-decoded, one pair of quotes around a value is taken off. More than one cookie of a name is no error: a subdomain
+ * can plant one, and the right one must still be found.
  */
 export function readCookies(header: string, name: string): string[] {
   const values: string[] = [];
-  let start = 0;
-  let equals = -1;
-  while (start < header.length) {
-    const end = indexOf(header, ";", start);
-    // Looked for only once it lies behind: a header of semicolons would be walked to its end for each of them.
-    if (equals < start) equals = indexOf(header, "=", start);
-    if (equals < end) {
-      const nameStart = skipBlanks(header, start, equals);
-      const nameEnd = trimBlanks(header, nameStart, equals);
-      if (nameEnd - nameStart === name.length && header.startsWith(name, nameStart)) {
-        values.push(readValue(header, equals + 1, end));
-      }
-    }
-    start = end + 1;
+  for (let from = 0; from < header.length; ) {
+    const at = header.indexOf(name, from);
+    if (at === -1) break;
+    const equals = skipBlanks(header, at + name.length, header.length);
+    const before = trimBlanks(header, 0, at) - 1;
+    from = at + 1;
+    if (header.charCodeAt(equals) !== EQUALS || (before >= 0 && header.charCodeAt(before) !== SEMICOLON)) continue;
+    const end = header.indexOf(";", equals);
+    from = end === -1 ? header.length : end;
+    values.push(readValue(header, equals + 1, from));
   }
   return values;
-}
-
-/** The text's length when there is none. */
-function indexOf(text: string, character: string, start: number): number {
-  const index = text.indexOf(character, start);
-  return index === -1 ? text.length : index;
 }
 
 const SPACE = 0x20;
 const TAB = 0x09;
 const QUOTE = 0x22;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
 
 function readValue(header: string, from: number, to: number): string {
   const start = skipBlanks(header, from, to);

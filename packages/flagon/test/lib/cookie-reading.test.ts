@@ -100,7 +100,7 @@ describe("readCookies", () => {
       fc.property(fc.oneof(header, fc.string({ unit: "binary" })), name, (text, wanted) => {
         expect(readCookies(text, wanted)).toEqual(readSlowly(text, wanted));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -114,6 +114,10 @@ describe("readCookies", () => {
     ["quotes", '"'],
     ["cookies of another name", "a=;"],
     ["blanks and semicolons", " ;"],
+    ["the name without a value", `${NAME};`],
+    ["the name in values", `a=${NAME}=b;`],
+    ["the name and blanks", `${NAME}${" ".repeat(40)}`],
+    ["blanks and the name", `${" ".repeat(40)}${NAME}`],
   ])("goes through %s once, however many", (_, piece) => {
     const junk = piece.repeat(MEGABYTES / piece.length);
     expect(readCookies(`${junk};${NAME}=abc`, NAME)).toEqual(["abc"]);
