@@ -56,6 +56,11 @@ export interface SessionOptions<Data extends object> {
 /** An older cookie format, and until when it is still opened. */
 export interface UpgradeOptions {
   readonly codec: Codec;
+  /**
+   * The old cookie's name, domain and path, where they are not the codec's own (`fromFlaskConfig` gives them). A browser
+   * deletes a cookie only when told the domain and path that it was set with; what stays would be opened again.
+   */
+  readonly cookie?: CookieOptions;
   /** From this moment on the old format is refused: a Date, or a text that `Date` reads, such as "2027-01-31". */
   readonly until: Date | string;
 }

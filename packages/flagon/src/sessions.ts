@@ -80,6 +80,7 @@ class AppSessions<Data extends object> implements Sessions<Data> {
   readonly #rules: Rules;
   readonly #csrfTokens: CsrfTokens;
   readonly #originCheck: OriginCheck | null;
+  readonly #upgrades: readonly Upgrade[];
   readonly #jar: CookieJar;
   /** For a loopback host over plain http, where Safari drops Secure cookies; null where that must not happen. */
   readonly #loopbackJar: CookieJar | null;
@@ -104,8 +105,9 @@ class AppSessions<Data extends object> implements Sessions<Data> {
     const opener = new CookieOpener(codec.bind(context), lifetimes, now);
     const upgrades = (options.upgradeFrom ?? []).map((upgrade) => {
       const old = new CookieOpener(upgrade.codec.bind(context), lifetimes, now);
-      return new Upgrade(old, upgrade.codec, readUntil(upgrade));
+      return new Upgrade(old, upgrade, readUntil(upgrade), now);
     });
+    this.#upgrades = upgrades;
     const dataCheck = schema === undefined ? null : createDataCheck(schema);
     this.#home = homeOf(options, { keys, opener, upgrades, now, longestLifetimeMs: lifetimes.longestMs });
     this.#rules = {
@@ -134,7 +136,10 @@ class AppSessions<Data extends object> implements Sessions<Data> {
     visit.close();
     if (!visit.isLookedAt) return [];
     const cookies = visit.save();
-    return isPromise(cookies) ? cookies.then((lines) => linesFor(lines, response)) : linesFor(cookies, response);
+    const finish = (lines: readonly string[]): HeaderLine[] => {
+      return linesFor([...lines, ...this.#upgrades.flatMap((upgrade) => upgrade.linesBeside(visit, lines))], response);
+    };
+    return isPromise(cookies) ? cookies.then(finish) : finish(cookies);
   }
 
   async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {

@@ -1,7 +1,8 @@
 import type { Codec, CookieFormat, OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
-import { readCookies } from "./cookie.ts";
+import { CookieJar, type CookieOptions, readCookies } from "./cookie.ts";
 import { emit } from "./events.ts";
 import { isFromTheFuture, type Lifetimes } from "./lifetime.ts";
+import type { Visit } from "./visit.ts";
 
 /** One format at work: finds the cookie that opens among those of a name, and holds it to its limits. */
 export class CookieOpener {
@@ -56,6 +57,12 @@ export class CookieOpener {
   }
 }
 
+/** A format that was used before, and its cookie. */
+interface OldCookie {
+  readonly codec: Codec;
+  readonly cookie?: CookieOptions;
+}
+
 /** Another format that is still read until a moment, and answered in the own one. */
 export class Upgrade {
   /** Whether the old format has ids of its own kind, that mean nothing to Flagon. */
@@ -63,12 +70,18 @@ export class Upgrade {
   /** Milliseconds since 1970. */
   readonly until: number;
   readonly #opener: CookieOpener;
-  readonly #cookieName: string | null;
+  readonly #now: () => number;
+  /** Of the old cookie, where it has a name or a place of its own. */
+  readonly #jar: CookieJar | null;
 
-  constructor(opener: CookieOpener, { cookieName, foreign = false }: Codec, until: number) {
+  constructor(opener: CookieOpener, { codec, cookie = {} }: OldCookie, until: number, now: () => number) {
+    const { name = codec.cookieName, sameSite, partitioned = false } = cookie;
+    const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
     this.#opener = opener;
-    this.#cookieName = cookieName ?? null;
-    this.isForeign = foreign;
+    this.#now = now;
+    // Only ever used to delete, and what is not Secure deletes over plain http too.
+    this.#jar = name === undefined ? null : new CookieJar(name, { secure: needsSecure, ...cookie });
+    this.isForeign = codec.foreign ?? false;
     this.until = until;
   }
 
@@ -78,10 +91,28 @@ export class Upgrade {
     cookieName: string,
     refuse: (record: SessionRecord) => RejectReason | null,
   ): SessionRecord | null {
-    const record = this.#opener.open(request, this.#cookieName ?? cookieName, refuse);
+    const record = this.#opener.open(request, this.#jar?.name ?? cookieName, refuse);
     if (record === null) return null;
     const carried = this.#opener.format.convert?.(record) ?? record;
-    // A format that knows no beginning: the absolute limit counts from its last write.
-    return { ...carried, createdAt: carried.createdAt ?? carried.renewedAt };
+    // A format that knows no beginning: the session begins here, else it could be over before it was written.
+    return { ...carried, createdAt: carried.createdAt ?? this.#now() };
+  }
+
+  /**
+   * Set-Cookie lines that delete what the browser has of the old format, beside the `lines` of this commit. Once the own
+   * cookie is written, the old one would sign the visitor in again when that ends, by a sign-out too.
+   */
+  linesBeside({ request, record, ending }: Visit, lines: readonly string[]): readonly string[] {
+    const isEnded = ending === "ended";
+    if (this.until <= this.#now() || (lines.length === 0 && !isEnded)) return [];
+    const beside: string[] = [];
+    const name = this.#jar?.name;
+    const isOwn = lines.some((line) => line.startsWith(`${name}=`));
+    if (this.#jar && name && !isOwn && readCookies(request.header("cookie") ?? "", name).length > 0) {
+      beside.push(this.#jar.erase());
+    }
+    if (record.userId === null && !isEnded) return beside;
+    const more = this.#opener.format.linesBeside?.(record.userId === null ? null : record, request) ?? [];
+    return [...beside, ...more];
   }
 }
