@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
 
-// A clone that was not built yet runs its sources as they are; a package that was installed is always built.
+// A package that was installed is built. In a clone the sources do, with --conditions=flagon-source or before any build.
 const isBuilt = existsSync(new URL("../dist/cli/main.js", import.meta.url));
-const { main } = isBuilt ? await import("../dist/cli/main.js") : await import("../src/cli/main.ts");
+const { main } = isBuilt ? await import("#cli") : await import("../src/cli/main.ts");
 await main();

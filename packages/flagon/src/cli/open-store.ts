@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Store } from "../store.ts";
 import type { PostgresClient } from "../stores/postgres.ts";
-import type { RedisClient } from "../stores/redis.ts";
 import type { SqliteDatabase } from "../stores/sqlite.ts";
+import { connectRedis } from "./connect-redis.ts";
 import { type Terminal, UsageError } from "./terminal.ts";
 
 export interface OpenStore {
@@ -82,45 +82,9 @@ function decoded(text: string): string {
 async function openRedis(url: string, { prefix }: StoreChoice, terminal: Terminal): Promise<OpenStore> {
   const { redisStore } = await import("../stores/redis.ts");
   const { name, driver } = drivers(["ioredis", "iovalkey", "redis"], "Redis", terminal);
-  const { client, close } = name === "redis" ? await nodeRedis(driver, url) : await ioRedis(driver, url);
+  const { client, close } = await connectRedis(name, driver, url, CONNECT_MS);
   const store = redisStore(client, prefix === undefined ? {} : { prefix });
   return { store, setup: null, expiresByItself: true, close };
-}
-
-/** The parts of the drivers that are used here; what they are is for `redisStore` to check. */
-interface IoRedis {
-  new (
-    url: string,
-    options: object,
-  ): RedisClient & { on(event: "error", listener: () => void): void; connect(): Promise<void>; disconnect(): void };
-}
-
-async function ioRedis(driver: unknown, url: string): Promise<{ client: RedisClient; close(): Promise<void> }> {
-  const { default: Redis } = driver as { default: IoRedis };
-  const once = { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: CONNECT_MS };
-  const client = new Redis(url, once);
-  let failure: unknown;
-  client.on("error", (...args: unknown[]) => {
-    failure = args[0];
-  });
-  await client.connect().catch((error: unknown) => {
-    throw failure ?? error;
-  });
-  return { client, close: async () => client.disconnect() };
-}
-
-interface NodeRedis {
-  createClient(
-    options: object,
-  ): RedisClient & { on(event: "error", listener: () => void): void; connect(): Promise<unknown>; destroy(): void };
-}
-
-async function nodeRedis(driver: unknown, url: string): Promise<{ client: RedisClient; close(): Promise<void> }> {
-  const { createClient } = driver as NodeRedis;
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: CONNECT_MS } });
-  client.on("error", () => {});
-  await client.connect();
-  return { client, close: async () => client.destroy() };
 }
 
 async function openPostgres(url: string, { table }: StoreChoice, terminal: Terminal): Promise<OpenStore> {

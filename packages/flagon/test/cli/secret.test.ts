@@ -5,7 +5,8 @@ import { createSessions } from "flagon";
 import { expect, it } from "vitest";
 
 const bin = join(import.meta.dirname, "../../bin/flagon.js");
-const flagon = (...args: string[]) => promisify(execFile)(process.execPath, [bin, ...args]);
+const flagon = (...args: string[]) =>
+  promisify(execFile)(process.execPath, ["--conditions=flagon-source", bin, ...args]);
 
 it("flagon secret prints one strong secret, another each time, and nothing else", async () => {
   const [first, second] = await Promise.all([flagon("secret"), flagon("secret")]);

@@ -10,7 +10,13 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeWith } from "../../../../test/support/services/describe-with.ts";
-import { type Server, startPostgres, startRedis } from "../../../../test/support/services/index.ts";
+import {
+  type RedisCluster,
+  type Server,
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+} from "../../../../test/support/services/index.ts";
 import type { Store } from "../../src/store.ts";
 import { type Answer, SECRET, visit } from "./terminal.ts";
 
@@ -24,7 +30,7 @@ function flagonIn(project: string, args: readonly string[], env: Record<string, 
   return new Promise((resolve) => {
     const { SESSION_STORE: _, ...inherited } = process.env;
     const options = { cwd: project, env: { ...inherited, SESSION_SECRET: SECRET, ...env } };
-    execFile(process.execPath, [bin, ...args], options, (error, out, err) => {
+    execFile(process.execPath, ["--conditions=flagon-source", bin, ...args], options, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });
@@ -173,6 +179,34 @@ describeWith("redis")("Redis", () => {
       expect({ code, out }).toEqual({ code: 2, out: "" });
       expect(err).toMatch(/^flagon: the store did not answer: .*ECONNREFUSED.*\n$/);
       expect(err).not.toContain("hunter22");
+    }
+  });
+});
+
+describeWith("redis")("a Redis Cluster", () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  it.each(["ioredis", "redis"])("is known by one of its nodes, through %s", async (driver) => {
+    const { url } = cluster.nodes[0] ?? { url: "" };
+    const client = new Redis.Cluster([url]);
+    try {
+      const sessions = createSessions({ secret: SECRET, store: redisStore(client) });
+      const users = ["ada", "bob", "cy", "dan", "eve"].map((name) => `${name}-${driver}`);
+      for (const user of users) await visit(sessions, (session) => session.login(user));
+      const project = projectWith(driver);
+      for (const user of users) {
+        const { out, err } = await flagonIn(project, ["sessions", "revoke", "--user", user, "--store", url]);
+        expect({ out, err }).toEqual({ out: `ended 1 session of ${user}\n`, err: "" });
+        expect(await sessions.list(user)).toEqual([]);
+      }
+    } finally {
+      client.disconnect();
     }
   });
 });
