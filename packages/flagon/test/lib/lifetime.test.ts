@@ -261,6 +261,17 @@ describe("the clocks of two servers", () => {
     expect(behind.open().userId).toBe("ann");
   });
 
+  test("that are broken open nothing", () => {
+    const { browser, clock } = setUp();
+    browser.visit((session) => session.login("ann"));
+    clock.time = Number.NaN;
+    expect(browser.open().userId).toBeNull();
+    clock.time = Number.POSITIVE_INFINITY;
+    expect(browser.open().userId).toBeNull();
+    clock.time = 0;
+    expect(browser.open().userId).toBeNull();
+  });
+
   test("that run backwards never make a session last longer than its idle time", () => {
     const { browser, clock } = setUp();
     browser.visit((session) => session.login("ann"));

@@ -1,0 +1,110 @@
+import { Buffer } from "node:buffer";
+import type { KeyObject } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { hourOf, KeyRing, SecretKeys } from "../../src/lib/keys.ts";
+import { keyIdOf, seal, sealContext, sealedCookie, sealedRow, unseal } from "../../src/lib/seal.ts";
+import { DAY, HOUR, NOON, OTHER_SECRET, SECRET } from "../browser.ts";
+
+/** Writes down each key that is asked for. */
+class CountedKeys extends SecretKeys {
+  readonly asked: string[] = [];
+
+  override hourly(purpose: "seal" | "store", hour: number): KeyObject {
+    this.asked.push(`${purpose}/${hour}`);
+    return super.hourly(purpose, hour);
+  }
+}
+
+class CountedRing extends KeyRing {
+  readonly keys: CountedKeys[];
+
+  constructor(...secrets: string[]) {
+    super(undefined, "", 10);
+    this.keys = secrets.map((secret) => new CountedKeys(secret, "", 10));
+  }
+
+  override all(): readonly SecretKeys[] {
+    return this.keys;
+  }
+}
+
+const context = sealContext(Buffer.from("context"));
+const plaintext = Buffer.from("plaintext");
+const open = (sealed: Buffer, ring: KeyRing, now = NOON): Buffer | string =>
+  unseal(sealedCookie, sealed, context, ring, now, 180 * DAY);
+
+const edited =
+  (edit: (bytes: Buffer) => unknown) =>
+  (bytes: Buffer): Buffer => {
+    edit(bytes);
+    return bytes;
+  };
+
+describe("unseal", () => {
+  const sealed = seal(sealedCookie, plaintext, context, new KeyRing(SECRET, "", 10), NOON);
+
+  test.each<[what: string, change: (bytes: Buffer) => Buffer, reason: string]>([
+    ["another kind", edited((bytes) => bytes.writeUInt8(2, 0)), "malformed"],
+    ["a text too short", (bytes) => bytes.subarray(0, 35), "malformed"],
+    ["nothing", () => Buffer.alloc(0), "malformed"],
+    ["an unknown key id", edited((bytes) => bytes.writeUInt32BE(7, 1)), "unknown_key"],
+    ["an hour to come", edited((bytes) => bytes.writeUIntBE(hourOf(NOON) + 2, 5, 3)), "hour"],
+    ["an hour long past", edited((bytes) => bytes.writeUIntBE(hourOf(NOON - 180 * DAY) - 1, 5, 3)), "hour"],
+    ["the first hour", edited((bytes) => bytes.writeUIntBE(0, 5, 3)), "hour"],
+    ["the last hour", edited((bytes) => bytes.writeUIntBE(2 ** 24 - 1, 5, 3)), "hour"],
+  ])("refuses %s before any key is derived", (_, change, reason) => {
+    const ring = new CountedRing(SECRET, OTHER_SECRET);
+    expect(open(change(Buffer.from(sealed)), ring)).toBe(reason);
+    expect(ring.keys.flatMap(({ asked }) => asked)).toEqual([]);
+  });
+
+  test("chooses the key by its id, and tries no other", () => {
+    const ring = new CountedRing(OTHER_SECRET, SECRET);
+    expect(open(sealed, ring)).toEqual(plaintext);
+    expect(ring.keys.map(({ asked }) => asked)).toEqual([[], [`seal/${hourOf(NOON)}`]]);
+    const forged = Buffer.from(sealed);
+    forged.writeUInt8((forged.at(-1) ?? 0) ^ 1, forged.length - 1);
+    expect(open(forged, ring)).toBe("forged");
+    expect(ring.keys[0]?.asked).toEqual([]);
+  });
+
+  test("opens the text of no other kind, context, purpose or hour", () => {
+    const ring = new KeyRing(SECRET, "", 10);
+    expect(unseal(sealedRow, sealed, context, ring, NOON, DAY)).toBe("malformed");
+    expect(unseal({ kind: 1, purpose: "store" }, sealed, context, ring, NOON, DAY)).toBe("forged");
+    expect(unseal(sealedCookie, sealed, sealContext(Buffer.from("contexts")), ring, NOON, DAY)).toBe("forged");
+    expect(unseal(sealedCookie, sealed, sealContext(), ring, NOON, DAY)).toBe("forged");
+    const otherHour = Buffer.from(sealed);
+    otherHour.writeUIntBE(hourOf(NOON) - 1, 5, 3);
+    expect(open(otherHour, ring)).toBe("forged");
+  });
+
+  test("changes nothing of what it is given", () => {
+    const before = Buffer.from(sealed);
+    open(sealed, new KeyRing(SECRET, "", 10));
+    expect(sealed).toEqual(before);
+  });
+});
+
+describe("seal", () => {
+  test("uses the hour's key: another each hour, the same within one", () => {
+    const ring = new CountedRing(SECRET);
+    const start = hourOf(NOON) * HOUR;
+    for (const now of [start, start + HOUR - 1, start + HOUR]) seal(sealedCookie, plaintext, context, ring, now);
+    expect(ring.keys[0]?.asked).toEqual([hourOf(NOON), hourOf(NOON), hourOf(NOON) + 1].map((hour) => `seal/${hour}`));
+  });
+
+  test("names its key, and says so of any bytes", () => {
+    const ring = new KeyRing(SECRET, "", 10);
+    expect(keyIdOf(seal(sealedCookie, plaintext, context, ring, NOON))).toBe(ring.current().id);
+    for (let length = 0; length < 8; length++) expect(keyIdOf(Buffer.alloc(length, 1))).toBe(0);
+  });
+
+  test.each([0, 1, 15, 16, 17, 3_000, 100_000])("and unseal carry %d bytes", (length) => {
+    const ring = new KeyRing(SECRET, "", 10);
+    const bytes = Buffer.alloc(length, 0xab);
+    const sealed = seal(sealedCookie, bytes, context, ring, NOON);
+    expect(sealed.length).toBe(length + 36);
+    expect(open(sealed, ring)).toEqual(bytes);
+  });
+});
