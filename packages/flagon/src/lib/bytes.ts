@@ -31,16 +31,31 @@ let poolUsed = pool.length;
 /**
  * Fills `target` from `start` with random bytes. Drawn from a pool of 4 KB, since one call to the generator costs 2 µs
  * however few bytes it gives; used bytes are wiped, and the pool is filled at first use because Workers forbid random
- * bytes while a module loads.
+ * bytes while a module loads. Never filled in a startup snapshot that is being built: each process that starts from it
+ * would have the same bytes left, for the same ids and nonces.
  */
 export function fillRandom(target: Uint8Array, start: number, length: number): void {
   if (poolUsed + length > pool.length) {
+    if (isBuildingSnapshot()) {
+      randomFillSync(target, start, length);
+      return;
+    }
     randomFillSync(pool);
     poolUsed = 0;
   }
   pool.copy(target, start, poolUsed, poolUsed + length);
   pool.fill(0, poolUsed, poolUsed + length);
   poolUsed += length;
+}
+
+/** Node's `--build-snapshot` keeps the whole heap, this module's pool included. Other runtimes have no snapshots of an app. */
+function isBuildingSnapshot(): boolean {
+  try {
+    return Boolean(globalThis.process?.getBuiltinModule?.("node:v8")?.startupSnapshot?.isBuildingSnapshot?.());
+  } catch {
+    // A runtime that has the name alone.
+    return false;
+  }
 }
 
 /** `length` random bytes. */
