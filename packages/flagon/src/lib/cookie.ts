@@ -67,15 +67,19 @@ export class CookieJar {
   }
 }
 
+/** A browser has one cookie of a name for each domain and path that fit: seldom two, never as many as fill a header. */
+const SAME_NAME_MAX = 16;
+
 /**
- * The values of every cookie with this name, in the order of the header (RFC 6265, section 5.4). One pass, from one place
+ * The values of the cookies with this name, in the order of the header (RFC 6265, section 5.4). One pass, from one place
  * where the name stands to the next; only spaces and tabs are trimmed, names are compared as they stand, nothing is
  * percent-decoded, one pair of quotes around a value is taken off. More than one cookie of a name is no error: a subdomain
- * can plant one, and the right one must still be found.
+ * can plant one, and the right one must still be found. Past sixteen no more are looked at, since each can cost a cipher or
+ * a question to the store.
  */
 export function readCookies(header: string, name: string): string[] {
   const values: string[] = [];
-  for (let from = 0; from < header.length; ) {
+  for (let from = 0; from < header.length && values.length < SAME_NAME_MAX; ) {
     const at = header.indexOf(name, from);
     if (at === -1) break;
     const equals = skipBlanks(header, at + name.length, header.length);

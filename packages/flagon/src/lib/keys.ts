@@ -11,6 +11,12 @@ export type LastingPurpose = "id" | "csrf";
 
 const HOUR_MS = 3_600_000;
 
+/**
+ * So many hours' keys are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send others
+ * of every hour in a session's life. Twice the 400 days for which browsers keep a cookie.
+ */
+const HOURLY_MAX = 2 * 400 * 24;
+
 /** Hours since 1970, as a sealed cookie carries them in three bytes. */
 export function hourOf(now: number): number {
   return Math.floor(now / HOUR_MS);
@@ -28,7 +34,7 @@ export class SecretKeys {
   constructor(secret: string, app: string, hoursKept: number) {
     this.#material = createSecretKey(Buffer.from(secret, "utf8"));
     this.#app = app;
-    this.#hourly = new BoundedMap(hoursKept);
+    this.#hourly = new BoundedMap(Math.min(hoursKept, HOURLY_MAX));
     this.id = Buffer.from(this.#derive("kid", 4)).readUInt32BE();
   }
 

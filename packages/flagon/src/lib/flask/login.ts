@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { OpenRequest } from "../../codec.ts";
-import { readCookies } from "../cookie.ts";
+import { COOKIE_BYTES_MAX, readCookies } from "../cookie.ts";
 
 /** Whose recipe makes `_id`: the releases 0.6 and before, or 0.7, in which the forwarded header is not looked at. */
 export type IdentifierRecipe = "0.6" | "0.7";
@@ -53,7 +53,8 @@ function byteText(byte: number, quote: string): string {
  */
 export function readRememberToken(request: OpenRequest, cookieName: string, key: Uint8Array): string | null {
   const [first] = readCookies(request.header("cookie") ?? "", cookieName);
-  if (first === undefined) return null;
+  // Longer than browsers keep: not worth the work.
+  if (first === undefined || first.length > COOKIE_BYTES_MAX) return null;
   const token = unquote(first);
   const bar = token.lastIndexOf("|");
   const userId = token.slice(0, Math.max(bar, 0));
