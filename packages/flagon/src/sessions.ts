@@ -150,11 +150,11 @@ class AppSessions<Data extends object> implements Sessions<Data> {
   }
 
   async revoke(id: string): Promise<void> {
-    await this.#home.revoke(id);
+    if (isId(id)) await this.#home.revoke(id);
   }
 
   async revokeUser(userId: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
-    await this.#home.revokeUser(String(userId), except);
+    await this.#home.revokeUser(String(userId), isId(except) ? except : undefined);
   }
 
   prune(): Promise<number> {
@@ -164,6 +164,14 @@ class AppSessions<Data extends object> implements Sessions<Data> {
   #session(request: OpenRequest, stay: Stay): Session<Data> {
     return new Session<Data>(new Visit(request, this.#rules, stay), this.#csrfTokens);
   }
+}
+
+/**
+ * Whether the text can be a session's id. It may come straight from a form: any other could name a row that is no session's,
+ * such as the mark by which a user was signed out everywhere, or fill the store with rows of its own.
+ */
+function isId(id: string | undefined): id is string {
+  return typeof id === "string" && /^[\w-]{22}$/.test(id);
 }
 
 /** The one place where a home is chosen. */
