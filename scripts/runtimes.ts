@@ -15,8 +15,13 @@ import { compatibilityDates, startWorkerd } from "./lib/workerd.ts";
 const vectors = join(root, "packages/flagon/test/vectors");
 const suite = join(root, "packages/flagon/test/runtimes");
 
-/** The doors that import no framework: each is loaded by `require` too, which Node can do with ES modules from 20.19 on. */
-const doors = ["", "/express", "/fetch", "/flask", "/memory", "/node", "/postgres", "/redis", "/sqlite", "/testing"];
+/** Each is loaded by `require` too, which Node can do with ES modules from 20.19 on; but Next's needs Next beside it. */
+const { exports: entries }: { exports: object } = JSON.parse(
+  readFileSync(join(root, "packages/flagon/package.json"), "utf8"),
+);
+const doors = Object.keys(entries).flatMap((path) =>
+  path === "./package.json" || path === "./next" ? [] : [path.slice(1)],
+);
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in runtimes));
