@@ -1,0 +1,54 @@
+import type { Store } from "flagon";
+
+/** What is used of node-redis's Cluster client. */
+interface ClusterClient<Master> {
+  readonly masters: readonly Master[];
+  nodeClient(master: Master): Node | Promise<Node>;
+  sendCommand(key: string, isReadonly: boolean, command: string[]): Promise<unknown>;
+}
+
+interface Node {
+  sendCommand(command: string[]): Promise<unknown>;
+}
+
+/**
+ * A store on a Redis Cluster that acknowledges a write when a replica has it too.
+ *
+ * Redis copies to replicas after it has answered, so that a master that dies at once takes its last answers with it. WAIT, on
+ * the connection that wrote, answers when a replica has all that was written there: then the one that is promoted has it. It
+ * costs a round trip between the two, and holds up what is behind it on the same connection.
+ *
+ * Where no replica lives, it gives up after {@link WAIT_MS}, and the write counts all the same: after the loss of one node
+ * people go on, with one copy. An app that would rather not writes `if (copies === 0) throw …` here. Nor does WAIT make
+ * Redis a database with consensus: a master cut off from the others acknowledges for a moment what is then dropped.
+ */
+export function waitForReplica<Master>(store: Store, client: ClusterClient<Master>): Store {
+  const wait = ["WAIT", "1", String(WAIT_MS)];
+  const waitFor = (id: string) => client.sendCommand(`flagon:s:${id}`, false, wait);
+  return {
+    ...store,
+    async create(session) {
+      await store.create(session);
+      await waitFor(session.id);
+    },
+    async replace(session, version) {
+      const isReplaced = await store.replace(session, version);
+      if (isReplaced) await waitFor(session.id);
+      return isReplaced;
+    },
+    async delete(id) {
+      await store.delete(id);
+      await waitFor(id);
+    },
+    async deleteByUser(userId, except) {
+      const count = await store.deleteByUser(userId, except);
+      // They were on any of the masters. One that is lost had nothing to delete, or the line above had failed.
+      await Promise.allSettled(
+        client.masters.map(async (master) => (await client.nodeClient(master)).sendCommand(wait)),
+      );
+      return count;
+    },
+  };
+}
+
+const WAIT_MS = 100;
