@@ -129,8 +129,8 @@ describe("readCookies", () => {
     expect(readCookies(`${junk};${NAME}=abc`, NAME)).toEqual(["abc"]);
   });
 
-  test("goes through a megabyte of cookies of the name once", () => {
-    expect(readCookies(`${NAME}=a;`.repeat(60_000), NAME)).toHaveLength(60_000);
+  test("stops early in a megabyte of cookies of the name", () => {
+    expect(readCookies(`${NAME}=a;`.repeat(60_000), NAME)).toHaveLength(16);
   });
 });
 
