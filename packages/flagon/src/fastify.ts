@@ -34,7 +34,9 @@ export function session<Data extends object = RegisteredData>(
   given: SessionOptions<Data> | Sessions<Data>,
 ): FastifyPluginCallback {
   const sessions = sessionsFrom(given);
-  const commits = new WeakMap<FastifyRequest, Commit>();
+  // On the request itself: a WeakMap with an entry for each doubled the request's processor time, most of it collecting.
+  const commitKey: unique symbol = Symbol("flagon.commit");
+  type Committing = FastifyRequest & { [commitKey]?: Commit };
   const plugin: FastifyPluginCallback = (app, _options, registered) => {
     if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
 
@@ -44,7 +46,7 @@ export function session<Data extends object = RegisteredData>(
         // Fastify has one type for all requests; `Register` says which data it holds.
         request.session = session as unknown as Session;
         const commit = once((head) => sessions.commit(session, head));
-        commits.set(request, commit);
+        (request as Committing)[commitKey] = commit;
         holdHead(reply.raw, commit, (error) => answerError(reply.raw, error));
         done();
       };
@@ -68,7 +70,7 @@ export function session<Data extends object = RegisteredData>(
       };
       let lines: HeaderLine[] | Promise<HeaderLine[]>;
       try {
-        lines = commits.get(request)?.({ header: (name) => reply.getHeader(name) }) ?? [];
+        lines = (request as Committing)[commitKey]?.({ header: (name) => reply.getHeader(name) }) ?? [];
       } catch (error) {
         lines = Promise.reject(error);
       }
