@@ -102,6 +102,15 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       expect((await ada.post("/session/set", { key: "k", value: "x".repeat(70_000) })).status).toBe(413);
     });
 
+    test("to more than a session should hold is a refusal, and nothing more is kept", async () => {
+      expect((await ada.post("/session/set", { key: "long", value: "x".repeat(4_001) })).status).toBe(422);
+      for (let index = 0; index < 50; index++) await ada.post("/session/set", { key: `key ${index}`, value: "1" });
+      expect((await ada.post("/session/set", { key: "one more", value: "1" })).status).toBe(422);
+      expect((await ada.post("/session/set", { key: "key 1", value: "2" })).status).toBe(303);
+      const { text } = await ada.get("/session");
+      expect([text.includes("xxxx"), text.includes("one more"), text.includes("key 49")]).toEqual([false, false, true]);
+    });
+
     test("of a static file may be kept for ever, has no cookie, and changes its address with its content", async () => {
       await ada.signUp("ada");
       const [, path = ""] = /href="(\/assets\/[\w-]+\/app\.css)"/.exec((await ada.get("/")).text) ?? [];

@@ -9,6 +9,12 @@ export const sessionRoutes = new Hono<AppEnv>();
 
 sessionRoutes.get("/session", (c) => show(c, {}));
 
+/**
+ * A cookie has its own limit, a row in a store has none: without this, a visitor could fill the disk, and would have each
+ * request of theirs read it all.
+ */
+const keysMax = 50;
+
 sessionRoutes.post("/session/set", async (c) => {
   const field = await formFields(c);
   const key = field("key").trim();
@@ -16,7 +22,12 @@ sessionRoutes.post("/session/set", async (c) => {
   if (key === "" || key.length > 64) {
     return show(c, { key: "Use 1 to 64 characters." }, { key, value });
   }
-  c.get("session").set(key, value);
+  if (value.length > 4_000) return show(c, { value: "Use at most 4,000 characters." }, { key, value });
+  const session = c.get("session");
+  if (!session.has(key) && session.size >= keysMax) {
+    return show(c, { key: `There are ${keysMax} already. Pop one first.` }, { key, value });
+  }
+  session.set(key, value);
   return c.redirect("/session#values", 303);
 });
 

@@ -7,6 +7,7 @@ import { Field } from "./forms.tsx";
 
 export interface SessionPageProblems {
   readonly key?: string;
+  readonly value?: string;
   readonly message?: string;
 }
 
@@ -146,7 +147,14 @@ const Values: FC<SessionPageProps> = ({ entries, problems, typed }) => (
         problem={problems.key ?? null}
         autocomplete="off"
       />
-      <Field label="Value" name="value" value={typed.value} maxlength={4_000} autocomplete="off" />
+      <Field
+        label="Value"
+        name="value"
+        value={typed.value}
+        maxlength={4_000}
+        problem={problems.value ?? null}
+        autocomplete="off"
+      />
       <button class="button" type="submit">
         Set
       </button>
