@@ -75,13 +75,16 @@ export function createApp({ name, sessions, state, grant }: Parts): Hono<Env> {
   app.get("/live", (c) => c.html(parts(viewOf(c))));
 
   app.onError((error, c) => {
-    if (!(error instanceof SessionError)) throw error;
+    if (!(error instanceof SessionError)) {
+      console.error(error);
+      return c.text("Internal Server Error", 500);
+    }
     for (const [header, value] of Object.entries(error.headers)) c.header(header, value);
     if (error.status !== 503) return c.text(error.message, 403);
     // An open page says which slot it is about, so that it can show what becomes of it.
     const view: View = { ...outlook(c), session: null };
     if (c.req.path === "/live") return c.html(parts(view), 503);
-    // Not what was asked for, but the page: a click that was not done is the person's to repeat.
+    // To the page, not to what was asked for: whether to click again is for the person to say.
     c.header("refresh", `${error.headers["retry-after"]}; url=/`);
     return c.html(waitingPage(view), 503);
   });

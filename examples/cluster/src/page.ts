@@ -63,8 +63,8 @@ export function waitingPage(view: View): Html {
     html`<div class="page-head">
       <h1>One moment</h1>
       <p class="lead">
-        The Redis node that has your session does not answer. You are still signed in, and what was saved is still there. If you
-        clicked, that was not counted. This page goes on by itself as soon as it can.
+        The Redis node that has your session does not answer. Nobody was signed out, and what was saved is still there; only a
+        click of just now may not have counted. This page goes on by itself as soon as it can.
       </p>
     </div>
     <div class="cards">
@@ -127,8 +127,8 @@ function notice({ session, slot, nodes }: View): Html {
     session !== null
       ? ""
       : owner === null
-        ? "The master of your session is lost, and a replica is about to take its place. You stay signed in."
-        : `Redis ${owner.number} has your session now, and the app is about to find it there. You stay signed in.`;
+        ? "The master of your session is lost, and a replica is about to take its place. Nobody is signed out."
+        : `Redis ${owner.number} has your session now, and the app is about to find it there. Nobody is signed out.`;
   return html`<div role="status" data-part="notice">${text && html`<p class="notice">${text}</p>`}</div>`;
 }
 

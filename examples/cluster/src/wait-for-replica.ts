@@ -1,10 +1,11 @@
 import type { Store } from "flagon";
+import { slotOf } from "./state.ts";
 
 /** What is used of node-redis's Cluster client. */
 interface ClusterClient<Master> {
   readonly masters: readonly Master[];
+  getSlotMaster(slot: number): Master;
   nodeClient(master: Master): Node | Promise<Node>;
-  sendCommand(key: string, isReadonly: boolean, command: string[]): Promise<unknown>;
 }
 
 interface Node {
@@ -23,8 +24,10 @@ interface Node {
  * Redis a database with consensus: a master cut off from the others acknowledges for a moment what is then dropped.
  */
 export function waitForReplica<Master>(store: Store, client: ClusterClient<Master>): Store {
-  const wait = ["WAIT", "1", String(WAIT_MS)];
-  const waitFor = (id: string) => client.sendCommand(`flagon:s:${id}`, false, wait);
+  // Not by the Cluster client itself: that one asks all masters, and one that is lost would fail everybody's writes.
+  const waitOn = async (master: Master) =>
+    (await client.nodeClient(master)).sendCommand(["WAIT", "1", String(WAIT_MS)]);
+  const waitFor = (id: string) => waitOn(client.getSlotMaster(slotOf(id)));
   return {
     ...store,
     async create(session) {
@@ -43,9 +46,7 @@ export function waitForReplica<Master>(store: Store, client: ClusterClient<Maste
     async deleteByUser(userId, except) {
       const count = await store.deleteByUser(userId, except);
       // They were on any of the masters. One that is lost had nothing to delete, or the line above had failed.
-      await Promise.allSettled(
-        client.masters.map(async (master) => (await client.nodeClient(master)).sendCommand(wait)),
-      );
+      await Promise.allSettled(client.masters.map(waitOn));
       return count;
     },
   };

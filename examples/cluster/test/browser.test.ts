@@ -112,11 +112,6 @@ async function expectGood(page: Page): Promise<void> {
   const found = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
   expect(found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  if (process.env.SHOTS) {
-    const { width = 0 } = page.viewportSize() ?? {};
-    const name = `${await heading(page)}-${width}-${await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches)}`;
-    await page.screenshot({ path: `${process.env.SHOTS}/${name.slice(0, 12)}-${name.slice(-10)}.png`, fullPage: true });
-  }
 }
 
 async function signIn(page: Page, name: string): Promise<void> {
