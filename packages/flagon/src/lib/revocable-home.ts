@@ -72,7 +72,9 @@ export class RevocableHome implements Home {
 
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
     const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
-    await this.revocations.endUser(userId, kept);
+    const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
+    await this.revocations.endUser(userId, [...kept, ...known.flat()]);
+    for (const id of kept) await this.revocations.except(userId, id, await this.revocations.heirsOf(id));
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }

@@ -1,13 +1,8 @@
-import { Buffer } from "node:buffer";
 import type { SessionRecord } from "../codec.ts";
-import { SessionError } from "../errors.ts";
-import type { StoredSession } from "../store.ts";
+import { type Change, Entries, type Found, TRIES_MAX, tooMany } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { EXCEPT_MAX, isBefore, type UserMark, withExcepted } from "./user-mark.ts";
-
-/** One tries again this often when others write the same entry; each try loses only to one that won. */
-const TRIES_MAX = 20;
 
 /** What is known of a session's id after its end. */
 export interface IdEntry {
@@ -28,29 +23,20 @@ export interface IdEntry {
 /** When and how a session ended, in milliseconds since 1970. */
 export type Ending = Pick<IdEntry, "how" | "next"> & { readonly at: number };
 
-interface Found<Entry> {
-  readonly entry: Entry;
-  readonly row: StoredSession;
-}
-
-interface Change<Entry> {
-  readonly before: Entry | null;
-  readonly after: Entry | null;
-}
+/** The sessions that one has become, one after another. */
+export type HeirsOf = (id: string) => Promise<readonly string[]>;
 
 /**
  * Ended sessions, remembered in a store: by id, with or without heirs, and by user as "signed in before this moment". The
  * entries are rows like any other, under ids that no session has, and are kept for as long as a session may live.
  */
 export class Revocations {
-  readonly #store: GuardedStore;
+  readonly #entries: Entries;
   readonly #now: () => number;
-  readonly #keepMs: number;
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
-    this.#store = store;
+    this.#entries = new Entries(store, now, keepMs);
     this.#now = now;
-    this.#keepMs = keepMs;
   }
 
   /**
@@ -58,13 +44,15 @@ export class Revocations {
    */
   async ending(record: SessionRecord): Promise<Ending | null> {
     const [own, family, user] = await Promise.all([
-      this.#read<IdEntry>(idKey(record.id)),
-      record.family === undefined ? null : this.#read<IdEntry>(idKey(record.family)),
-      record.userId === null ? null : this.#read<UserMark>(userKey(record.userId)),
+      this.#entries.read<IdEntry>(idKey(record.id)),
+      record.family === undefined ? null : this.#entries.read<IdEntry>(idKey(record.family)),
+      record.userId === null ? null : this.#entries.read<UserMark>(userKey(record.userId)),
     ]);
     if (own !== null) return { ...own.entry, at: own.row.lastSeenAt };
     if (family?.entry.heirs === true) return { how: family.entry.how, at: family.row.lastSeenAt };
-    return user !== null && isBefore(record, user.entry) ? { how: "revoked", at: user.row.lastSeenAt } : null;
+    if (user === null || !isBefore(record, user.entry)) return null;
+    const isSpared = await this.#isSpared(record, null, user.entry, (id) => this.heirsOf(id));
+    return isSpared ? null : { how: "revoked", at: user.row.lastSeenAt };
   }
 
   async endedAt(record: SessionRecord): Promise<number | null> {
@@ -78,13 +66,20 @@ export class Revocations {
     const family = record.family ?? record.id;
     const isHeir = next.family !== undefined;
     const { userId: nextUser } = next;
-    return this.#create(idKey(record.id), { how: "ended", heirs: false, family, next: next.id, nextUser, isHeir });
+    return this.#entries.create(idKey(record.id), {
+      how: "ended",
+      heirs: false,
+      family,
+      next: next.id,
+      nextUser,
+      isHeir,
+    });
   }
 
   /** Whether the sealed form of a session that lives in the store now is spent, and nothing else ended it. */
   async spend(record: SessionRecord): Promise<boolean> {
     const entry: IdEntry = { how: "moved", heirs: false, family: record.family ?? record.id };
-    const { after } = await this.#change<IdEntry>(idKey(record.id), (before) => before ?? entry);
+    const { after } = await this.#entries.change<IdEntry>(idKey(record.id), (before) => before ?? entry);
     return after?.how === "moved";
   }
 
@@ -121,21 +116,20 @@ export class Revocations {
         nextUser: next.userId,
         isHeir: false,
       };
-      if (await this.#put(idKey(id), entry, found)) return how === null && id !== record.id ? "live" : "over";
+      if (await this.#entries.put(idKey(id), entry, found)) return how === null && id !== record.id ? "live" : "over";
     }
     throw tooMany();
   }
 
   /**
    * Ends every session of the user signed in until now, on servers whose clocks are a little ahead too, but for those
-   * with the ids in `except`.
+   * with the ids in `except`: those that one session has had, and is to have.
    */
   async endUser(userId: string, except: readonly string[]): Promise<void> {
-    await this.#change<UserMark>(userKey(userId), (mark) => ({
+    await this.#entries.change<UserMark>(userKey(userId), (mark) => ({
       before: Math.max(this.#now() + CLOCK_SKEW_MS, (mark?.before ?? 0) + 1),
       except: withExcepted(mark, except),
     }));
-    for (const id of except) await this.except(userId, id, await this.#heirsOf(id));
   }
 
   /**
@@ -144,7 +138,7 @@ export class Revocations {
    */
   async except(userId: string, from: string, heirs: readonly string[]): Promise<void> {
     if (heirs.length === 0) return;
-    await this.#change<UserMark>(userKey(userId), (mark) => {
+    await this.#entries.change<UserMark>(userKey(userId), (mark) => {
       const excepted = mark?.except.find(([id]) => id === from);
       const more = heirs.filter((heir) => !mark?.except.some(([id]) => id === heir));
       if (mark === null || excepted === undefined || more.length === 0) return mark;
@@ -155,31 +149,39 @@ export class Revocations {
 
   /** The moment from which a login of this user counts as one after the last mark; 0 without a mark. */
   async earliestLogin(userId: string): Promise<number> {
-    return (await this.#read<UserMark>(userKey(userId)))?.entry.before ?? 0;
+    return (await this.#entries.read<UserMark>(userKey(userId)))?.entry.before ?? 0;
   }
 
   /**
    * Whether a session that just began is over already: with the family it descends from, or with its user. Where a mark
-   * excepts the session that it comes from, it is excepted from now on too.
+   * excepts the session `from` that it comes from, it is excepted from now on too. `heirsOf` tells what has become of one.
    */
-  async isOver(record: SessionRecord, from: string | null): Promise<boolean> {
-    const family = record.family === undefined ? null : await this.#read<IdEntry>(idKey(record.family));
+  async isOver(record: SessionRecord, from: string | null, heirsOf: HeirsOf): Promise<boolean> {
+    const family = record.family === undefined ? null : await this.#entries.read<IdEntry>(idKey(record.family));
     if (family?.entry.heirs === true) return true;
-    const mark = record.userId === null ? null : await this.#read<UserMark>(userKey(record.userId));
-    if (mark === null || !isBefore(record, mark.entry)) return false;
-    if (
-      from === null ||
-      record.userId === null ||
-      isBefore({ id: from, authenticatedAt: record.authenticatedAt }, mark.entry)
-    )
+    const mark = record.userId === null ? null : await this.#entries.read<UserMark>(userKey(record.userId));
+    if (mark === null || (record.authenticatedAt ?? 0) >= mark.entry.before) return false;
+    return !(await this.#isSpared(record, from, mark.entry, heirsOf));
+  }
+
+  /** Whether the mark, which is later than the session's sign-in, excepts it: itself, or one that it descends from. */
+  async #isSpared(record: SessionRecord, from: string | null, mark: UserMark, heirsOf: HeirsOf): Promise<boolean> {
+    const { id, userId, authenticatedAt } = record;
+    const isBeforeAs = (each: string): boolean => isBefore({ id: each, authenticatedAt }, mark);
+    const parent = from !== null && !isBeforeAs(from) ? from : null;
+    if (parent === null && !isBefore(record, mark)) return true;
+    for (const ancestor of parent === null ? mark.except.map(([each]) => each) : [parent]) {
+      const heirs = parent === null ? await heirsOf(ancestor) : [id];
+      if (isBeforeAs(ancestor) || !(heirs.includes(id) || heirs.includes(from ?? id))) continue;
+      if (userId !== null) await this.except(userId, ancestor, [...heirs, id]);
       return true;
-    await this.except(record.userId, from, [record.id]);
+    }
     return false;
   }
 
   /** Removes entries that no session can need any more. */
   prune(): Promise<number> {
-    return this.#store.deleteExpired(this.#now());
+    return this.#entries.prune();
   }
 
   async #endFamily(
@@ -189,7 +191,7 @@ export class Revocations {
     nextId: string | null,
   ): Promise<Change<IdEntry>> {
     const end = (key: string): Promise<Change<IdEntry>> =>
-      this.#change<IdEntry>(idKey(key), (before) => {
+      this.#entries.change<IdEntry>(idKey(key), (before) => {
         if (before?.heirs && before.how !== "revoked") return before;
         // What came after stays named: who follows later has to find the same end of the line.
         const next = nextId === null || key !== id ? {} : { next: nextId, nextUser: null, isHeir: false };
@@ -213,7 +215,7 @@ export class Revocations {
     let isHeir = true;
     let how: IdEntry["how"] | null = null;
     for (;;) {
-      const found: Found<IdEntry> | null = await this.#read<IdEntry>(idKey(id));
+      const found: Found<IdEntry> | null = await this.#entries.read<IdEntry>(idKey(id));
       const entry = found?.entry;
       if (entry?.next === undefined) return { id, user, isHeir, how: entry?.how ?? how, found };
       isHeir &&= entry.isHeir === true;
@@ -225,78 +227,16 @@ export class Revocations {
     }
   }
 
-  async #heirsOf(id: string): Promise<string[]> {
+  /** What the session with this id has become, one after another. */
+  async heirsOf(id: string): Promise<string[]> {
     const heirs: string[] = [];
     for (let next: string | undefined = id; next !== undefined; ) {
-      const found: Found<IdEntry> | null = await this.#read<IdEntry>(idKey(next));
+      const found: Found<IdEntry> | null = await this.#entries.read<IdEntry>(idKey(next));
       next = found?.entry.next;
       if (next !== undefined) heirs.push(next);
     }
     return heirs;
   }
-
-  async #change<Entry>(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const found = await this.#read<Entry>(key);
-      const before = found?.entry ?? null;
-      const after = next(before);
-      if (after === null || after === before || (await this.#put(key, after, found))) return { before, after };
-    }
-    throw tooMany();
-  }
-
-  async #put<Entry>(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
-    if (found === null) return this.#create(key, entry);
-    const row = this.#row(key, entry, found.row.version + 1);
-    return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
-  }
-
-  async #create(key: string, entry: unknown): Promise<boolean> {
-    const row = this.#row(key, entry, 1);
-    try {
-      await this.#store.create(row);
-      return true;
-    } catch (error) {
-      // Refused because there is one, or failed: only a look tells.
-      if ((await this.#store.read(key)) === null) throw error;
-      return this.#isThere(row);
-    }
-  }
-
-  /** Whether it is this very row that is there: a client that lost its connection may have sent it twice. */
-  async #isThere(row: StoredSession): Promise<boolean> {
-    const found = await this.#store.read(row.id);
-    const isSame = found?.version === row.version && found.data !== null && row.data !== null;
-    return isSame && Buffer.compare(found.data, row.data) === 0;
-  }
-
-  async #read<Entry>(key: string): Promise<Found<Entry> | null> {
-    const row = await this.#store.read(key);
-    if (row === null || row.data === null) return null;
-    try {
-      return { entry: JSON.parse(Buffer.from(row.data).toString("utf8")) as Entry, row };
-    } catch (cause) {
-      throw new SessionError("store_corrupt", "an ended session's entry cannot be read", { cause });
-    }
-  }
-
-  #row(key: string, entry: unknown, version: number): StoredSession {
-    const now = this.#now();
-    return {
-      id: key,
-      version,
-      userId: null,
-      device: null,
-      createdAt: now,
-      lastSeenAt: now,
-      expiresAt: now + this.#keepMs + 2 * CLOCK_SKEW_MS,
-      data: Buffer.from(JSON.stringify(entry), "utf8"),
-    };
-  }
-}
-
-function tooMany(): SessionError {
-  return new SessionError("session_conflict", "too many requests end sessions of one user at once");
 }
 
 function idKey(id: string): string {

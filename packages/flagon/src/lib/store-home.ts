@@ -1,5 +1,4 @@
 import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
-import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { type CookieJar, readCookies } from "./cookie.ts";
@@ -13,8 +12,9 @@ import type { CookieOpener, Upgrade } from "./opening.ts";
 import { KeyedQueue } from "./queue.ts";
 import type { Revocations } from "./revocations.ts";
 import { openRow } from "./row.ts";
+import { StoreLine } from "./store-line.ts";
 import { StoreStay } from "./store-stay.ts";
-import { type End, endOf, isLate, revoked, tombstoneOf } from "./tombstone.ts";
+import { isLate, revoked } from "./tombstone.ts";
 
 /** What a store's home is made of. */
 export interface StoreParts {
@@ -28,8 +28,6 @@ export interface StoreParts {
   readonly longestLifetimeMs: number;
 }
 
-/** How often an end is tried: each try loses only to a request that changed the session meanwhile. */
-const TRIES_MAX = 30;
 /** So many sessions of a user are ended at once. */
 const BATCH = 20;
 /** How many requests may be under way that have given their session a new id. */
@@ -46,8 +44,12 @@ export class StoreHome implements Home {
    */
   readonly announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
 
+  /** What becomes of sessions that end. */
+  readonly line: StoreLine;
+
   constructor(parts: StoreParts) {
     this.parts = parts;
+    this.line = new StoreLine(parts.store, parts.now);
   }
 
   open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay> {
@@ -65,7 +67,7 @@ export class StoreHome implements Home {
 
   async revoke(id: string): Promise<void> {
     if (this.isUpgrading()) await this.parts.revocations.endId(id);
-    await this.end(id, revoked);
+    await this.line.end(id, revoked);
     emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
   }
 
@@ -77,26 +79,24 @@ export class StoreHome implements Home {
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
     const { store, revocations } = this.parts;
     const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
-    await revocations.endUser(userId, kept);
+    const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
+    await revocations.endUser(userId, [...kept, ...known.flat()]);
     const ids = (await store.list(userId)).map(({ id }) => id);
-    const spared = await this.#descendants(kept, ids);
+    const spared = new Set(kept);
+    for (const id of kept) {
+      const heirs = ids.includes(id) ? [] : await this.line.heirsOf(id);
+      await revocations.except(userId, id, heirs);
+      for (const heir of heirs) spared.add(heir);
+    }
     const over = ids.filter((id) => !spared.has(id));
     for (let start = 0; start < over.length; start += BATCH) {
-      await Promise.all(over.slice(start, start + BATCH).map((id) => this.end(id, revoked)));
+      await Promise.all(over.slice(start, start + BATCH).map((id) => this.line.end(id, revoked)));
     }
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
   prune(): Promise<number> {
     return this.parts.store.deleteExpired(this.parts.now());
-  }
-
-  /**
-   * Ends the session with this id and its heirs, or, with `all`, whatever came after it. Nothing revives it: no heir can
-   * begin any more either.
-   */
-  async end(id: string, how: End, all = false): Promise<void> {
-    for (let next: string | null = id; next !== null; ) next = await this.#endOne(next, how, all);
   }
 
   /** Whether some older format is still opened. */
@@ -109,35 +109,6 @@ export class StoreHome implements Home {
     if (row === null || row.data === null) return null;
     const { keys, now, longestLifetimeMs } = this.parts;
     return openRow(row, keys, now(), longestLifetimeMs);
-  }
-
-  /** Resolves the session that is to end as well. */
-  async #endOne(id: string, how: End, all: boolean): Promise<string | null> {
-    const { store, now } = this.parts;
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const row = await store.read(id);
-      if (row === null) return null;
-      const before = endOf(row);
-      const next = before !== null && (all || before.isHeir) ? before.next : null;
-      if (before !== null && (next === null || before.how !== "replaced")) return next;
-      // What came after is still named: who follows later has to find the same end of the line.
-      const end = { ...how, next, isHeir: next !== null };
-      if (await store.replace(tombstoneOf(row, end, now()), row.version)) return next;
-    }
-    throw new SessionError("session_conflict", "a session was changed by too many requests while it was to end");
-  }
-
-  /** The sessions with these ids and what has become of them; `live` need no look. */
-  async #descendants(ids: readonly string[], live: readonly string[]): Promise<Set<string>> {
-    const all = new Set<string>();
-    for (const id of ids) {
-      for (let next: string | null = id; next !== null && !all.has(next); ) {
-        all.add(next);
-        const row: StoredSession | null = live.includes(next) ? null : await this.parts.store.read(next);
-        next = row === null ? null : (endOf(row)?.next ?? null);
-      }
-    }
-    return all;
   }
 
   async #load(request: OpenRequest, jar: CookieJar, ids: readonly IdCookie[]): Promise<Stay> {

@@ -8,7 +8,7 @@ import type { Loaded, Stay } from "./home.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import type { StoreHome } from "./store-home.ts";
 import { StoreRows } from "./store-rows.ts";
-import { type End, ended, endOf, tombstoneOf } from "./tombstone.ts";
+import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
 import { emptied, type Visit } from "./visit.ts";
 
 /** How often a commit lays its changes over newer data before it gives up: each try loses only to one that won. */
@@ -121,7 +121,7 @@ export class StoreStay implements Stay {
       const record = this.#home.recordOf(row);
       return record === null ? null : { record, row };
     }
-    if (visit.isLogin) return this.#placeFor(visit, row, end);
+    if (visit.isLogin) return this.#placeFor(visit, row);
     return end.how === "revoked" && end.next === null && visit.ending === "ended" ? { record: null, row } : null;
   }
 
@@ -136,20 +136,17 @@ export class StoreStay implements Stay {
    * A sign-in proves anew who is there: it takes the place of what the session has become, so that one is left of two
    * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
    */
-  async #placeFor(visit: Visit, from: StoredSession, end: End): Promise<Ground | null> {
-    let last = from;
-    let isHeir = true;
-    for (let step: End | null = end; step !== null; step = endOf(last)) {
-      const row: StoredSession | null = step.next === null ? null : await this.#home.parts.store.read(step.next);
-      if (row === null) {
-        if (step.how === "ended" && visit.loaded.record !== null) return null;
-        return { record: step.how === "replaced" ? visit.loaded.record : null, row: last };
-      }
-      isHeir &&= step.isHeir;
-      last = row;
+  async #placeFor(visit: Visit, from: StoredSession): Promise<Ground | null> {
+    const row = await this.#home.line.lastOf(from);
+    const end = endOf(row);
+    const { record } = visit.loaded;
+    if (end !== null) {
+      if (end.how === "ended" && record !== null) return null;
+      return { record: end.how === "replaced" ? record : null, row };
     }
-    const isOwn = isHeir || last.userId === null || last.userId === visit.record.userId;
-    return isOwn ? { record: visit.loaded.record, row: last } : null;
+    const isOwn =
+      row.userId === null || row.userId === visit.record.userId || (await this.#home.line.isHeir(from.id, row.id));
+    return isOwn ? { record, row } : null;
   }
 
   /** What is left to do for a visit that comes too late. */
@@ -158,7 +155,7 @@ export class StoreStay implements Stay {
     // A sign-out that finds its session rotated meanwhile means the heir.
     const foreign =
       visit.loaded.isTakenOver && opened !== null ? await this.#home.parts.revocations.ending(opened) : null;
-    await this.#home.end(foreign?.next ?? id, ended);
+    await this.#home.line.end(foreign?.next ?? id, ended);
     if (opened !== null && opened.userId !== null) await this.#endFamily(opened, opened.userId);
     return [this.#rows.erased()];
   }
@@ -170,7 +167,7 @@ export class StoreStay implements Stay {
     await revocations.end(opened, null);
     const family = opened.family ?? opened.id;
     for (const row of await store.list(userId)) {
-      if (this.#home.recordOf(row)?.family === family) await this.#home.end(row.id, ended);
+      if (this.#home.recordOf(row)?.family === family) await this.#home.line.end(row.id, ended);
     }
   }
 
@@ -210,7 +207,7 @@ export class StoreStay implements Stay {
     if (!(await this.#put(tombstoneOf(before, end, now()), row))) return null;
     // The one that this takes the place of may have begun since: it was not there when this looked.
     const passed = endOf(before)?.next;
-    if (passed) await this.#home.end(passed, ended, true);
+    if (passed) await this.#home.line.endLine(passed, end);
     if (this.#traits.isMoving && loaded.record !== null) {
       const isOver = !(await revocations.spend(loaded.record));
       if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
@@ -222,27 +219,34 @@ export class StoreStay implements Stay {
   /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
   async #begin(visit: Visit, record: SessionRecord | null, from: string | null, erases = false): Promise<string[]> {
     if (record === null) return erases ? [this.#rows.erased()] : [];
-    const { store, revocations } = this.#home.parts;
+    const { revocations } = this.#home.parts;
     if (visit.isLogin && record.userId !== null) {
       const earliest = await revocations.earliestLogin(record.userId);
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
     if (!(await this.#put(row, null))) throw new SessionError("store_corrupt", "a session's new id was taken");
-    if ((from !== null && !(await this.#follows(from, record.id))) || (await revocations.isOver(record, from))) {
-      await store.delete(record.id);
+    const end = await this.#endOnTheWay(record, from);
+    if (end !== null) {
+      await this.#home.line.end(record.id, end);
       return dropped(from ?? record.id);
     }
     this.#tell(row);
     return [this.#rows.cookie(record)];
   }
 
-  /** Whether the tombstone at `from` still names this session as the one that follows. */
-  async #follows(from: string, id: string): Promise<boolean> {
-    if (this.#loaded.isTakenOver) return true;
-    const row = await this.#home.parts.store.read(from);
-    const end = row === null ? null : endOf(row);
-    return end?.how === "replaced" && end.next === id;
+  #isOver(record: SessionRecord, from: string | null): Promise<boolean> {
+    return this.#home.parts.revocations.isOver(record, from, (id) => this.#home.line.heirsOf(id));
+  }
+
+  /** How a session that just began was ended before anybody knew of it; null when it was not. */
+  async #endOnTheWay(record: SessionRecord, from: string | null): Promise<End | null> {
+    if (from !== null && !this.#loaded.isTakenOver) {
+      const row = await this.#home.parts.store.read(from);
+      const end = row === null ? null : endOf(row);
+      if (end?.how !== "replaced" || end.next !== record.id) return end?.how === "revoked" ? revoked : ended;
+    }
+    return (await this.#isOver(record, from)) ? revoked : null;
   }
 
   /**
@@ -253,8 +257,8 @@ export class StoreStay implements Stay {
     const { record: opened } = visit.loaded;
     if (!this.#traits.isMoving || opened === null) return true;
     const { revocations } = this.#home.parts;
-    if ((await revocations.spend(opened)) && !(await revocations.isOver(opened, null))) return true;
-    await this.#home.end(record.id, ended);
+    if ((await revocations.spend(opened)) && !(await this.#isOver(opened, null))) return true;
+    await this.#home.line.end(record.id, ended);
     return false;
   }
 

@@ -1,0 +1,98 @@
+import { Buffer } from "node:buffer";
+import { SessionError } from "../errors.ts";
+import type { StoredSession } from "../store.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import { CLOCK_SKEW_MS } from "./lifetime.ts";
+import { isSameRow } from "./row.ts";
+
+/** One tries again this often when others write the same entry; each try loses only to one that won. */
+export const TRIES_MAX = 20;
+
+export interface Found<Entry> {
+  readonly entry: Entry;
+  readonly row: StoredSession;
+}
+
+export interface Change<Entry> {
+  readonly before: Entry | null;
+  readonly after: Entry | null;
+}
+
+/** Small notes in a store, as rows like any other, each under a key that is no session's id. */
+export class Entries {
+  readonly #store: GuardedStore;
+  readonly #now: () => number;
+  readonly #keepMs: number;
+
+  /** `keepMs`: for how long a note is kept after it was written last. */
+  constructor(store: GuardedStore, now: () => number, keepMs: number) {
+    this.#store = store;
+    this.#now = now;
+    this.#keepMs = keepMs;
+  }
+
+  prune(): Promise<number> {
+    return this.#store.deleteExpired(this.#now());
+  }
+
+  async change<Entry>(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const found = await this.read<Entry>(key);
+      const before = found?.entry ?? null;
+      const after = next(before);
+      if (after === null || after === before || (await this.put(key, after, found))) return { before, after };
+    }
+    throw tooMany();
+  }
+
+  async put<Entry>(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
+    if (found === null) return this.create(key, entry);
+    const row = this.#row(key, entry, found.row.version + 1);
+    return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
+  }
+
+  async create(key: string, entry: unknown): Promise<boolean> {
+    const row = this.#row(key, entry, 1);
+    try {
+      await this.#store.create(row);
+      return true;
+    } catch (error) {
+      // Refused because there is one, or failed: only a look tells.
+      if ((await this.#store.read(key)) === null) throw error;
+      return this.#isThere(row);
+    }
+  }
+
+  /** Whether it is this very row that is there: a client that lost its connection may have sent it twice. */
+  async #isThere(row: StoredSession): Promise<boolean> {
+    return isSameRow(await this.#store.read(row.id), row);
+  }
+
+  async read<Entry>(key: string): Promise<Found<Entry> | null> {
+    const row = await this.#store.read(key);
+    if (row === null || row.data === null) return null;
+    try {
+      return { entry: JSON.parse(Buffer.from(row.data).toString("utf8")) as Entry, row };
+    } catch (cause) {
+      throw new SessionError("store_corrupt", "an ended session's entry cannot be read", { cause });
+    }
+  }
+
+  #row(key: string, entry: unknown, version: number): StoredSession {
+    const now = this.#now();
+    return {
+      id: key,
+      version,
+      userId: null,
+      device: null,
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + this.#keepMs + 2 * CLOCK_SKEW_MS,
+      data: Buffer.from(JSON.stringify(entry), "utf8"),
+    };
+  }
+}
+
+export function tooMany(): SessionError {
+  return new SessionError("session_conflict", "too many requests end sessions of one user at once");
+}
