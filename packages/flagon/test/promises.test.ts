@@ -120,3 +120,17 @@ describe("promise 7: redirect after save", () => {
     }
   });
 });
+
+describe("not promised: a sealed cookie's owner can send an older one", () => {
+  test("which opens as what it was, until it expires", () => {
+    const clock = new Clock();
+    const browser = new Browser(appWith(clock.now));
+    browser.visit((session) => session.set("triesLeft", 3));
+    const older = browser.copy();
+    browser.visit((session) => session.set("triesLeft", 0));
+    expect(browser.open().get("triesLeft")).toBe(0);
+    expect(older.open().get("triesLeft")).toBe(3);
+    clock.pass(30 * MINUTE);
+    expect(older.open().isNew).toBe(true);
+  });
+});
