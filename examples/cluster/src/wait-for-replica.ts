@@ -20,7 +20,7 @@ interface Node {
  * costs a round trip between the two, and holds up what is behind it on the same connection.
  *
  * Where no replica lives, it gives up after {@link WAIT_MS}, and the write counts all the same: after the loss of one node
- * people go on, with one copy. An app that would rather not writes `if (copies === 0) throw …` here. Nor does WAIT make
+ * people go on, with one copy. An app that would rather refuse has `replace` throw when WAIT answers 0. Nor does WAIT make
  * Redis a database with consensus: a master cut off from the others acknowledges for a moment what is then dropped.
  */
 export function waitForReplica<Master>(store: Store, client: ClusterClient<Master>): Store {

@@ -1,4 +1,4 @@
-import type { Sessions } from "flagon";
+import type { HeaderLine, Sessions } from "flagon";
 import { createClient } from "redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../../../test/support/services/describe-with.ts";
@@ -27,10 +27,9 @@ describeWith("redis")("sessions on a Redis Cluster", () => {
     const session = await open(null);
     session.login("ada");
     session.set("count", 1);
-    const lines = await sessions.commit(session);
+    const cookie = cookieOf(await sessions.commit(session));
     expect(await waits()).toBe(1);
 
-    const cookie = lines.find(([name]) => name === "Set-Cookie")?.[1].split(";")[0] ?? "";
     const again = await open(cookie);
     expect([again.userId, again.get("count")]).toEqual(["ada", 1]);
     await sessions.commit(again);
@@ -49,10 +48,14 @@ describeWith("redis")("sessions on a Redis Cluster", () => {
   test("on one master are written while another one is lost", async () => {
     const session = await open(null);
     session.set("count", 1);
+    const cookie = cookieOf(await sessions.commit(session));
     const owner = await cluster.masterOf(`flagon:s:${session.id}`);
     const other = cluster.nodes.slice(0, 3).find((node) => node.port !== owner.port);
+    const changed = await open(cookie);
+    changed.set("count", 2);
     await other?.kill9();
-    await sessions.commit(session);
+    await sessions.commit(changed);
+    expect((await open(cookie)).get("count")).toBe(2);
   });
 
   /** How many WAITs all nodes together have had. */
@@ -61,6 +64,10 @@ describeWith("redis")("sessions on a Redis Cluster", () => {
     return reports.reduce((sum, report) => sum + Number(/cmdstat_wait:calls=(\d+)/.exec(report)?.[1] ?? 0), 0);
   }
 });
+
+function cookieOf(lines: readonly HeaderLine[]): string {
+  return lines.find(([name]) => name === "Set-Cookie")?.[1].split(";")[0] ?? "";
+}
 
 async function ask(url: string, ...command: string[]): Promise<string> {
   const client = await createClient({ url }).connect();
