@@ -70,8 +70,12 @@ export function withSession<Data extends object, Args extends unknown[], Result>
       try {
         result = await handler(session, ...args);
       } catch (error) {
-        if (isNavigation(error)) await setCookies(await sessions.commit(session));
-        throw error;
+        if (!isNavigation(error)) throw error;
+        if (request === null) {
+          await setCookies(await sessions.commit(session));
+          throw error;
+        }
+        result = answerOf(error, request) as Result;
       }
       if (!(result instanceof Response)) {
         await setCookies(await sessions.commit(session));
@@ -147,9 +151,31 @@ function withNextLines(response: NextResponse, lines: readonly HeaderLine[]): Ne
 }
 
 /** How `redirect()`, `notFound()`, `forbidden()` and `unauthorized()` leave a handler. */
-function isNavigation(error: unknown): boolean {
+function isNavigation(error: unknown): error is Error & { digest: string } {
   const digest = error instanceof Error && "digest" in error ? String(error.digest) : "";
   return digest.startsWith("NEXT_REDIRECT") || digest.startsWith("NEXT_HTTP_ERROR_FALLBACK");
+}
+
+/**
+ * What Next would make of it in a route handler: there, nothing but the cookies would reach the answer, and with
+ * `notFound()` not even those. A redirect that signs somebody in has to tell caches that it is theirs alone.
+ */
+function answerOf({ digest }: { readonly digest: string }, request: Request): Response {
+  const [kind, ...rest] = digest.split(";");
+  if (kind !== "NEXT_REDIRECT") return new Response(null, { status: Number(rest[0]) });
+  // A destination may hold semicolons; the status is the last but one.
+  const location = rest.slice(1, -2).join(";");
+  const status = isFormPost(request) ? 303 : Number(rest.at(-2));
+  return new Response(null, { status, headers: { location } });
+}
+
+/** After these Next redirects to a GET, whatever the status that was asked for. */
+function isFormPost({ method, headers }: Request): boolean {
+  const type = headers.get("content-type") ?? "";
+  return (
+    method === "POST" &&
+    (headers.has("next-action") || /^(application\/x-www-form-urlencoded|multipart\/form-data)/.test(type))
+  );
 }
 
 function readOnly<Data extends object>(session: Session<Data>): ReadonlySession<Data> {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cookieName } from "../../src/lib/conformance/visits.ts";
 import { readSetCookie } from "../../src/lib/next-request.ts";
 import type * as door from "../../src/next.ts";
-import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
 
@@ -99,6 +99,29 @@ describe.each(homes)("on next, %s", (_, make) => {
     expect([answer.status, answer.names]).toEqual([303, [cookieName, "own"]]);
     expect((await browser.ask("/page")).text).toContain("name: redirect");
   });
+
+  test.each<[method: string, reply: AdapterReply, status: number, location: string | null]>([
+    ["GET", { kind: "redirect", location: "/page?a=1;b" }, 307, "/page?a=1;b"],
+    ["GET", { kind: "redirect", location: "/moved;here" }, 308, "/moved;here"],
+    ["POST", { kind: "redirect", location: "/page" }, 303, "/page"],
+    ["GET", { kind: "empty", status: 404 }, 404, null],
+  ])(
+    "what a route handler throws to navigate carries the cookie past every cache: %s %j",
+    async (method, reply, status, location) => {
+      const handle: AdapterRoute["handle"] = (session) => {
+        session.login("ann");
+        return reply;
+      };
+      globalThis.flagonApp = { sessions: make(), routes: [{ method, path: "/thrown", handle }] };
+      const origin = await start(handler);
+      const body = method === "POST" ? new FormData() : null;
+      const response = await fetch(`${origin}/thrown`, { method, body, redirect: "manual", headers: { origin } });
+      expect([response.status, response.headers.get("location")]).toEqual([status, location]);
+      expect(response.headers.getSetCookie().map((line) => line.split("=")[0])).toEqual([cookieName]);
+      expect(response.headers.get("cache-control")).toBe("private, no-store");
+      expect(response.headers.get("vary")).toContain("Cookie");
+    },
+  );
 
   test("what the proxy changes is visible in the same request and kept", async () => {
     const browser = await open();
