@@ -1,8 +1,8 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { RegisteredData } from "./index.ts";
 import { answerError } from "./lib/answer-error.ts";
-import { deadHeaders, type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
-import { holdHead } from "./lib/hold-head.ts";
+import { deadHeaders, type HeaderLine, isPromise } from "./lib/header-lines.ts";
+import { holdHead, type TakeCommit } from "./lib/hold-head.ts";
 import { isMountedAgain } from "./lib/mounted.ts";
 import { NodeRequest } from "./lib/node-request.ts";
 import type { SessionOptions } from "./options.ts";
@@ -17,8 +17,6 @@ declare module "fastify" {
     session: Session;
   }
 }
-
-type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
 
 /**
  * ```ts
@@ -35,8 +33,8 @@ export function session<Data extends object = RegisteredData>(
 ): FastifyPluginCallback {
   const sessions = sessionsFrom(given);
   // On the request itself: a WeakMap with an entry for each doubled the request's processor time, most of it collecting.
-  const commitKey: unique symbol = Symbol("flagon.commit");
-  type Committing = FastifyRequest & { [commitKey]?: Commit };
+  const takeCommit: unique symbol = Symbol("flagon.takeCommit");
+  type Held = FastifyRequest & { [takeCommit]?: TakeCommit };
   const plugin: FastifyPluginCallback = (app, _options, registered) => {
     if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
 
@@ -45,9 +43,11 @@ export function session<Data extends object = RegisteredData>(
       const start = (session: Session<Data>): void => {
         // Fastify has one type for all requests; `Register` says which data it holds.
         request.session = session as unknown as Session;
-        const commit = once((head) => sessions.commit(session, head));
-        (request as Committing)[commitKey] = commit;
-        holdHead(reply.raw, commit, (error) => answerError(reply.raw, error));
+        (request as Held)[takeCommit] = holdHead(
+          reply.raw,
+          (head) => sessions.commit(session, head),
+          (error) => answerError(reply.raw, error),
+        );
         done();
       };
       try {
@@ -60,6 +60,9 @@ export function session<Data extends object = RegisteredData>(
     });
 
     app.addHook("onSend", (request, reply, payload, done) => {
+      // The error page that a failed commit leads to is not committed again, and neither is what was hijacked.
+      const commit = (request as Held)[takeCommit]?.();
+      if (!commit) return done(null, payload);
       const finish = (lines: HeaderLine[]): void => {
         for (const [name, value] of lines) reply.header(name, value); // which appends Set-Cookie lines
         done(null, payload);
@@ -70,7 +73,7 @@ export function session<Data extends object = RegisteredData>(
       };
       let lines: HeaderLine[] | Promise<HeaderLine[]>;
       try {
-        lines = (request as Committing)[commitKey]?.({ header: (name) => reply.getHeader(name) }) ?? [];
+        lines = commit({ header: (name) => reply.getHeader(name) });
       } catch (error) {
         lines = Promise.reject(error);
       }
@@ -81,16 +84,6 @@ export function session<Data extends object = RegisteredData>(
   };
   // As fastify-plugin does: the hooks hold for the app that registers this, and not for a part of their own.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
-}
-
-/** The error page that a failed commit leads to is not committed again, and neither is what was committed and hijacked. */
-function once(commit: Commit): Commit {
-  let isCalled = false;
-  return (head) => {
-    if (isCalled) return [];
-    isCalled = true;
-    return commit(head);
-  };
 }
 
 /** The error's response starts afresh, and what would have fed the lost one stops. */

@@ -12,6 +12,11 @@ import {
   type ResponseHead,
 } from "./header-lines.ts";
 
+type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
+
+/** Hands a held head's commit over, once; null after the first call that would have sent the head, or another take. */
+export type TakeCommit = () => Commit | null;
+
 /** What `http.ServerResponse` and `http2.Http2ServerResponse` have in common. */
 export interface NodeResponse {
   statusCode: number;
@@ -46,12 +51,10 @@ let errorPage: AsyncLocalStorage<NodeResponse> | undefined;
  * When `commit` fails, what waited is dropped, and `fail` is called with the error, a clean head and the response free
  * again, never from inside the handler's own call. From then on only what `fail` sets going can write: a handler that is
  * still streaming writes to nobody.
+ *
+ * A framework with a hook of its own before the head takes the commit over there, and the response is free.
  */
-export function holdHead(
-  response: NodeResponse,
-  commit: (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>,
-  fail: (error: unknown) => void,
-): void {
+export function holdHead(response: NodeResponse, commit: Commit, fail: (error: unknown) => void): TakeCommit {
   const { writeHead, write, end, flushHeaders = () => {} } = response;
   let state: "open" | "held" | "free" | "dead" = "open";
   const queue: [method: Method, args: unknown[]][] = [];
@@ -65,6 +68,11 @@ export function holdHead(
     flushHeaders: () => (passes() ? flushHeaders.call(response) : keep(flushHeaders, [], undefined)),
   };
   Object.assign(response, own);
+  return () => {
+    if (state !== "open") return null;
+    free();
+    return commit;
+  };
 
   /** Whether the call may go on to the method below. `args` are `writeHead`'s, which may hold headers. */
   function passes(args?: unknown[]): boolean {
