@@ -109,11 +109,16 @@ export class Upgrade {
     const beside: string[] = [];
     const name = this.#jar?.name;
     const isOwn = lines.some((line) => line.startsWith(`${name}=`));
-    if (this.#jar && name && !isOwn && readCookies(request.header("cookie") ?? "", name).length > 0) {
-      beside.push(this.#jar.erase());
-    }
+    if (this.#jar !== null && !isOwn && this.#opens(request, this.#jar.name)) beside.push(this.#jar.erase());
     if (record.userId === null && !isEnded) return beside;
     const more = this.#opener.format.linesBeside?.(record.userId === null ? null : record, request) ?? [];
     return [...beside, ...more];
+  }
+
+  /** Whether there is a cookie to delete: one of this name that is another app's stays. */
+  #opens(request: OpenRequest, name: string): boolean {
+    const { format } = this.#opener;
+    const values = readCookies(request.header("cookie") ?? "", name);
+    return values.some((value) => typeof format.open(value, name, request) !== "string");
   }
 }

@@ -109,6 +109,14 @@ describe("upgradeFrom", () => {
     expect(visitor.setCookies).toEqual([]);
   });
 
+  test("leaves alone what another app on this host calls its cookie", async () => {
+    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
+    visitor.cookies.set("session", "of-another-app");
+    await visitor.visit((session) => session.login("ann"));
+    await visitor.visit((session) => session.logout());
+    expect([...visitor.cookies.keys()]).toEqual(["session"]);
+  });
+
   test("deletes no cookie that has the own one's name", async () => {
     const cookie = { name: "session" };
     const visitor = new Visitor(createSessions<Data>({ secret: SECRET, cookie, upgradeFrom: [{ ...flask, until }] }));
