@@ -100,11 +100,11 @@ describe.each(homes)("on next, %s", (_, make) => {
     expect((await browser.ask("/page")).text).toContain("name: redirect");
   });
 
-  test.each<[method: string, reply: AdapterReply, status: number, location: string | null]>([
+  test.each<[method: AdapterRoute["method"], reply: AdapterReply, status: number, location: string | null]>([
     ["GET", { kind: "redirect", location: "/page?a=1;b" }, 307, "/page?a=1;b"],
     ["GET", { kind: "redirect", location: "/moved;here" }, 308, "/moved;here"],
     ["POST", { kind: "redirect", location: "/page" }, 303, "/page"],
-    ["GET", { kind: "empty", status: 404 }, 404, null],
+    ["GET", { kind: "text", body: "", status: 404 }, 404, null],
   ])(
     "what a route handler throws to navigate carries the cookie past every cache: %s %j",
     async (method, reply, status, location) => {

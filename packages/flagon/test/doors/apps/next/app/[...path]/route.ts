@@ -8,7 +8,7 @@ const handle: (request: Request) => Promise<Response> = withSession(sessions, as
   const reply = await answer(request, session);
   if (reply === null) return new Response("nowhere", { status: 404 });
   if (reply.kind === "redirect") (reply.location.startsWith("/moved") ? permanentRedirect : redirect)(reply.location);
-  if (reply.kind === "empty" && reply.status === 404) notFound();
+  if (reply.kind === "text" && reply.status === 404) notFound();
   return toResponse(reply);
 });
 
