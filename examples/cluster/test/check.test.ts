@@ -18,7 +18,7 @@ describeWith("redis")("the example", () => {
       expect.stringMatching(/^✓ all is back, and Ada is still signed in: the count is \d+$/),
     ]);
     expect(code).toBe(0);
-  }, 120_000);
+  }, 240_000);
 
   test("ends with exit code 0 on Ctrl-C, and each of its processes with it", async () => {
     const example = start([]);
@@ -31,16 +31,16 @@ describeWith("redis")("the example", () => {
     expect(code).toBe(0);
     expect(errors).toBe("");
     expect(output).toMatch(/^Starting six .*\nA session that lasts {2}http:\/\/localhost:\d+ .*\n$/);
-    await expect.poll(() => started.filter(isAlive), { timeout: 15_000 }).toEqual([]);
-  }, 60_000);
+    await expect.poll(() => started.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+  }, 120_000);
 
   test("ends with each of its processes when it is killed itself", async () => {
     const example = start([]);
     await example.until(/http:/);
     const started = childrenOf(example.pid);
     process.kill(example.pid, "SIGKILL");
-    await expect.poll(() => started.filter(isAlive), { timeout: 15_000 }).toEqual([]);
-  }, 60_000);
+    await expect.poll(() => started.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+  }, 120_000);
 
   test("does not start on another port than the one it was told, and leaves nothing behind", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
@@ -51,7 +51,7 @@ describeWith("redis")("the example", () => {
     expect(code).toBe(1);
     expect(output).not.toContain("http:");
     expect(errors).toBe(`Port ${port} is taken. Set PORT to another one, or leave it out to have one picked.\n`);
-  }, 60_000);
+  }, 120_000);
 });
 
 interface Run {
