@@ -48,11 +48,12 @@ export class Revocations {
       record.family === undefined ? null : this.#entries.read<IdEntry>(idKey(record.family)),
       record.userId === null ? null : this.#entries.read<UserMark>(userKey(record.userId)),
     ]);
-    if (own !== null) return { ...own.entry, at: own.row.lastSeenAt };
+    const ownEnding = own === null ? null : { ...own.entry, at: own.row.lastSeenAt };
+    if (ownEnding !== null && ownEnding.how !== "moved") return ownEnding;
     if (family?.entry.heirs === true) return { how: family.entry.how, at: family.row.lastSeenAt };
-    if (user === null || !isBefore(record, user.entry)) return null;
+    if (user === null || !isBefore(record, user.entry)) return ownEnding;
     const isSpared = await this.#isSpared(record, null, user.entry, (id) => this.heirsOf(id));
-    return isSpared ? null : { how: "revoked", at: user.row.lastSeenAt };
+    return isSpared ? ownEnding : { how: "revoked", at: user.row.lastSeenAt };
   }
 
   async endedAt(record: SessionRecord): Promise<number | null> {

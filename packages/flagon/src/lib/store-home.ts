@@ -138,15 +138,16 @@ export class StoreHome implements Home {
     for (const upgrade of upgrades) {
       const old = upgrade.until > now() ? upgrade.open(request, jar.name, () => null) : null;
       if (old === null) continue;
-      let row = upgrade.isForeign ? null : await store.read(old.id);
-      const ending = row === null ? await revocations.ending(old) : null;
-      if (row === null && ending === null) {
+      const read = async (): Promise<StoredSession | null> => (upgrade.isForeign ? null : store.read(old.id));
+      const found = await read();
+      const ending = await revocations.ending(old);
+      if (found === null && ending === null) {
         const loaded = { record: old, muted: false, renewalDue: true, isTakenOver: upgrade.isForeign };
         return new StoreStay(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
       }
-      // A parallel request may just have moved it here.
-      row ??= upgrade.isForeign ? null : await store.read(old.id);
-      const record = this.recordOf(row);
+      // A parallel request may just have moved it here. One that was ended may still have a row for a moment.
+      const row = found ?? (await read());
+      const record = ending === null || ending.how === "moved" ? this.recordOf(row) : null;
       if (record !== null && opener.limitOf(record) === null) {
         return new StoreStay(this, jar, { record, muted: false, renewalDue: true }, row, { isMoving: true });
       }

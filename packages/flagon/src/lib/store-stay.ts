@@ -74,7 +74,7 @@ export class StoreStay implements Stay {
   /** Lays the changes over what is stored, again and again until nobody was faster. */
   async #change(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
-    let ground = opened === null ? await this.#groundIn(visit, this.#row) : { record: opened, row: this.#row };
+    let ground = opened === null ? await this.#groundIn(visit, this.#row) : await this.#ownGround(opened);
     for (let tries = 1; ground !== null; tries++) {
       const isReplaced = visit.ending !== null || visit.isLogin;
       const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
@@ -83,6 +83,18 @@ export class StoreStay implements Stay {
       ground = await this.#groundIn(visit, await this.#newest(id, tries));
     }
     return this.#over(visit, opened, id);
+  }
+
+  /** What this visit came with. Null where a session without a row may have been moved, and ended, since it came. */
+  async #ownGround(opened: SessionRecord): Promise<Ground | null> {
+    const mayBeOver = this.#traits.isMoving && this.#row === null && this.#isSlow;
+    if (mayBeOver && (await this.#home.parts.revocations.ending(opened)) !== null) return null;
+    return { record: opened, row: this.#row };
+  }
+
+  /** Whether a tombstone may have come and gone while the request was under way. */
+  get #isSlow(): boolean {
+    return this.#home.parts.now() - this.#openedAt >= LATE_MS - CLOCK_SKEW_MS;
   }
 
   /** The row that was in the way, or, from the second try on, what is there after a short wait. */
@@ -127,9 +139,7 @@ export class StoreStay implements Stay {
 
   /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
   #mayBeginAnew(visit: Visit): boolean {
-    if (visit.loaded.isTakenOver) return false;
-    const age = this.#home.parts.now() - this.#openedAt;
-    return (visit.isLogin || visit.ending === "ended") && age < LATE_MS - CLOCK_SKEW_MS;
+    return (visit.isLogin || visit.ending === "ended") && !this.#isSlow && !visit.loaded.isTakenOver;
   }
 
   /**
@@ -162,7 +172,7 @@ export class StoreStay implements Stay {
 
   /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */
   async #endFamily(opened: SessionRecord, userId: string): Promise<void> {
-    if (this.#home.parts.now() - this.#openedAt < LATE_MS - CLOCK_SKEW_MS) return;
+    if (!this.#isSlow) return;
     const { store, revocations } = this.#home.parts;
     await revocations.end(opened, null);
     const family = opened.family ?? opened.id;
@@ -207,7 +217,7 @@ export class StoreStay implements Stay {
     if (!(await this.#put(tombstoneOf(before, end, now()), row))) return null;
     // The one that this takes the place of may have begun since: it was not there when this looked.
     const passed = endOf(before)?.next;
-    if (passed) await this.#home.line.endLine(passed, end);
+    if (passed) await this.#home.line.endLine(passed, { ...end, isHeir: false });
     if (this.#traits.isMoving && loaded.record !== null) {
       const isOver = !(await revocations.spend(loaded.record));
       if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
@@ -258,7 +268,7 @@ export class StoreStay implements Stay {
     if (!this.#traits.isMoving || opened === null) return true;
     const { revocations } = this.#home.parts;
     if ((await revocations.spend(opened)) && !(await this.#isOver(opened, null))) return true;
-    await this.#home.line.end(record.id, ended);
+    await this.#home.line.end(record.id, revoked);
     return false;
   }
 

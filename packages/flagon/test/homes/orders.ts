@@ -1,7 +1,7 @@
 import { everyWay, type Fate, type Pick, seeded } from "./scheduler.ts";
 import { type Act, acts, checkEnd, checkTroubledEnd, type Place, type Scenario, World } from "./world.ts";
 
-export const places: readonly Place[] = ["store", "revocations"];
+export const places: readonly Place[] = ["store", "revocations", "moving"];
 export const starts: readonly Scenario["start"][] = ["anonymous", "signed in", "rotated"];
 export const allActs: readonly Act[] = Object.values(acts);
 

@@ -1,4 +1,12 @@
-import { createSessions, type Session, SessionError, type SessionOptions, type Sessions, type Store } from "flagon";
+import {
+  createSessions,
+  type Session,
+  SessionError,
+  type SessionOptions,
+  type Sessions,
+  type Store,
+  sealed,
+} from "flagon";
 import { memoryStore } from "flagon/memory";
 import { expect, vi } from "vitest";
 import { type Data, NOON, requestOf, SECRET } from "../browser.ts";
@@ -63,8 +71,8 @@ export const acts = {
   ),
 } as const satisfies Record<string, Act>;
 
-/** Where the sessions live. */
-export type Place = "store" | "revocations";
+/** Where the sessions live; "moving": in sealed cookies, before an app that keeps them in a store from now on. */
+export type Place = "store" | "revocations" | "moving";
 
 export interface Scenario {
   readonly place: Place;
@@ -106,10 +114,11 @@ export class World {
   }
 
   #sessionsOver(store: Store): Sessions<Data> {
+    const { place } = this.#scenario;
     const options: SessionOptions<Data> = { secret: SECRET, now: () => NOON, storeTimeout: "1d" };
-    return createSessions<Data>(
-      this.#scenario.place === "store" ? { ...options, store } : { ...options, revocations: { store, staleness: 0 } },
-    );
+    if (place === "revocations") return createSessions<Data>({ ...options, revocations: { store, staleness: 0 } });
+    const upgradeFrom = place === "moving" ? [{ codec: sealed, until: new Date(NOON + 86_400_000) }] : [];
+    return createSessions<Data>({ ...options, store, upgradeFrom });
   }
 
   /** Plays the scenario in the order that `pick` says. `trouble` may spoil a step: what it returns happens to it. */
@@ -148,7 +157,8 @@ export class World {
 
   async #begin(): Promise<string> {
     const { start } = this.#scenario;
-    const actor = new Actor("0", this.#probe, null);
+    const before = createSessions<Data>({ secret: SECRET, now: () => NOON });
+    const actor = new Actor("0", this.#scenario.place === "moving" ? before : this.#probe, null);
     await this.#request(actor, (session) => session.set("cart", 1));
     if (start !== "anonymous") await this.#request(actor, (session) => session.login(USER));
     if (start === "rotated") await this.#request(actor, (session) => session.rotate());

@@ -18,15 +18,15 @@ describe("every order of the store's commands", () => {
       test(`of two requests: ${place}, ${start}`, async () => {
         const mine = allPairs().filter((scenario) => scenario.place === place && scenario.start === start);
         let orders = 0;
-        for (const scenario of mine) orders += await inEveryOrder(scenario, 1_000 * LENGTH);
+        for (const scenario of mine) orders += await inEveryOrder(scenario, 600 * LENGTH);
         console.log(`${place}, ${start}: ${mine.length} pairs of requests in ${orders} orders`);
       });
     }
   }
 });
 
-describe.each(Array.from({ length: 10 }, (_, part) => part))("orders picked at random, part %i", (part) => {
-  const count = 5_000 * LENGTH;
+describe.each(Array.from({ length: 6 }, (_, part) => part))("orders picked at random, part %i", (part) => {
+  const count = 3_000 * LENGTH;
 
   test("of two to four browsers with a few requests each", async () => {
     for (let n = 0; n < count; n++) {
