@@ -1,0 +1,4 @@
+import { testRounds } from "./rounds.ts";
+
+/* The long tests have twenty rounds. */
+testRounds(3);

@@ -1,0 +1,3 @@
+import { testRounds } from "../homes/engines/rounds.ts";
+
+testRounds(20);
