@@ -9,7 +9,10 @@ export interface StoredSession {
   readonly version: number;
   /** Null while nobody is signed in. */
   readonly userId: string | null;
-  /** What the person's list of devices shows, as `login({ device })` gave it; null when nobody is signed in. */
+  /**
+   * What the person's list of devices shows, as `login({ device })` gave it; null when nobody is signed in. In a tombstone:
+   * how the session ended and the id of the one that followed. A store keeps either as it is.
+   */
   readonly device: string | null;
   /** Milliseconds since 1970, as are the other two. */
   readonly createdAt: number;
