@@ -72,9 +72,12 @@ const kinds = [
   { kind: "permanent", permanent: true, idle: 31 * DAY, absolute: 180 * DAY },
 ];
 
-describe.each(kinds)("a $kind session", ({ permanent, idle, absolute }) => {
+// With and without the memory for verified cookies, which would hide what a restarted process refuses.
+const settings = kinds.flatMap((kind) => [1_000, 0].map((cache) => ({ ...kind, cache })));
+
+describe.each(settings)("a $kind session, remembering $cache cookies", ({ permanent, idle, absolute, cache }) => {
   function signedIn(): { browser: Browser<Data>; clock: Clock } {
-    const both = setUp();
+    const both = setUp({ cache });
     both.browser.visit((session) => session.login("ann", { permanent }));
     return both;
   }

@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { KeyObject } from "node:crypto";
+import { sealed } from "flagon";
 import { describe, expect, test } from "vitest";
 import { hourOf, KeyRing, SecretKeys } from "../../src/lib/keys.ts";
 import { keyIdOf, seal, sealContext, sealedCookie, sealedRow, unseal } from "../../src/lib/seal.ts";
-import { DAY, HOUR, NOON, OTHER_SECRET, SECRET } from "../browser.ts";
+import { DAY, HOUR, NOON, OTHER_SECRET, requestOf, SECRET } from "../browser.ts";
 
 /** Writes down each key that is asked for. */
 class CountedKeys extends SecretKeys {
@@ -41,7 +42,7 @@ const edited =
   };
 
 describe("unseal", () => {
-  const sealed = seal(sealedCookie, plaintext, context, new KeyRing(SECRET, "", 10), NOON);
+  const good = seal(sealedCookie, plaintext, context, new KeyRing(SECRET, "", 10), NOON);
 
   test.each<[what: string, change: (bytes: Buffer) => Buffer, reason: string]>([
     ["another kind", edited((bytes) => bytes.writeUInt8(2, 0)), "malformed"],
@@ -54,15 +55,15 @@ describe("unseal", () => {
     ["the last hour", edited((bytes) => bytes.writeUIntBE(2 ** 24 - 1, 5, 3)), "hour"],
   ])("refuses %s before any key is derived", (_, change, reason) => {
     const ring = new CountedRing(SECRET, OTHER_SECRET);
-    expect(open(change(Buffer.from(sealed)), ring)).toBe(reason);
+    expect(open(change(Buffer.from(good)), ring)).toBe(reason);
     expect(ring.keys.flatMap(({ asked }) => asked)).toEqual([]);
   });
 
   test("chooses the key by its id, and tries no other", () => {
     const ring = new CountedRing(OTHER_SECRET, SECRET);
-    expect(open(sealed, ring)).toEqual(plaintext);
+    expect(open(good, ring)).toEqual(plaintext);
     expect(ring.keys.map(({ asked }) => asked)).toEqual([[], [`seal/${hourOf(NOON)}`]]);
-    const forged = Buffer.from(sealed);
+    const forged = Buffer.from(good);
     forged.writeUInt8((forged.at(-1) ?? 0) ^ 1, forged.length - 1);
     expect(open(forged, ring)).toBe("forged");
     expect(ring.keys[0]?.asked).toEqual([]);
@@ -70,20 +71,52 @@ describe("unseal", () => {
 
   test("opens the text of no other kind, context, purpose or hour", () => {
     const ring = new KeyRing(SECRET, "", 10);
-    expect(unseal(sealedRow, sealed, context, ring, NOON, DAY)).toBe("malformed");
-    expect(unseal({ kind: 1, purpose: "store" }, sealed, context, ring, NOON, DAY)).toBe("forged");
-    expect(unseal(sealedCookie, sealed, sealContext(Buffer.from("contexts")), ring, NOON, DAY)).toBe("forged");
-    expect(unseal(sealedCookie, sealed, sealContext(), ring, NOON, DAY)).toBe("forged");
-    const otherHour = Buffer.from(sealed);
+    expect(unseal(sealedRow, good, context, ring, NOON, DAY)).toBe("malformed");
+    expect(unseal({ kind: 1, purpose: "store" }, good, context, ring, NOON, DAY)).toBe("forged");
+    expect(unseal(sealedCookie, good, sealContext(Buffer.from("contexts")), ring, NOON, DAY)).toBe("forged");
+    expect(unseal(sealedCookie, good, sealContext(), ring, NOON, DAY)).toBe("forged");
+    const otherHour = Buffer.from(good);
     otherHour.writeUIntBE(hourOf(NOON) - 1, 5, 3);
     expect(open(otherHour, ring)).toBe("forged");
   });
 
   test("changes nothing of what it is given", () => {
-    const before = Buffer.from(sealed);
-    open(sealed, new KeyRing(SECRET, "", 10));
-    expect(sealed).toEqual(before);
+    const before = Buffer.from(good);
+    open(good, new KeyRing(SECRET, "", 10));
+    expect(good).toEqual(before);
   });
+});
+
+describe("the memory for verified cookies", () => {
+  function opened(cacheSize: number): string[] {
+    const ring = new CountedRing(SECRET);
+    const format = sealed.bind({ keys: ring, now: () => NOON, longestLifetimeMs: DAY, cacheSize });
+    const request = requestOf();
+    const record = { id: "AAECAwQFBgcICQoLDA0ODw", permanent: false, createdAt: NOON, authenticatedAt: null };
+    const sealer = sealed.bind({
+      keys: new KeyRing(SECRET, "", 10),
+      now: () => NOON,
+      longestLifetimeMs: DAY,
+      cacheSize: 0,
+    });
+    const value = sealer.seal({ ...record, renewedAt: NOON, userId: null, data: { a: 1 }, flashes: [] }, "s", request);
+    for (let i = 0; i < 3; i++) expect(format.open(value, "s", request)).toMatchObject({ data: { a: 1 } });
+    return ring.keys.flatMap(({ asked }) => asked);
+  }
+
+  test("spares a visitor's next requests the cipher", () => {
+    expect(opened(100)).toHaveLength(1);
+  });
+
+  test("of none spares nothing", () => {
+    expect(opened(0)).toHaveLength(3);
+  });
+});
+
+test("a key is derived once, and kept", () => {
+  const keys = new SecretKeys(SECRET, "", 10);
+  expect(keys.hourly("seal", 5)).toBe(keys.hourly("seal", 5));
+  expect(keys.lasting("id")).toBe(keys.lasting("id"));
 });
 
 describe("seal", () => {

@@ -31,6 +31,7 @@ const strong: [what: string, secret: string][] = [
   ["the other one", OTHER_SECRET],
   ["32 bytes of UTF-8 in fewer characters", "ключ-π-鍵-🗝-Zq7!rT2#vB9$"],
   ["64 hexadecimal digits", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+  ["eight characters in no order", "a7f01ce97ca0f1e91e7fca09fa0c71e9"],
   ["base64", "Vx1Dk8v0hC0dT2cB1n8oZ5r3m9Qw7y4u+/aSdFgHjKl="],
   ["long", randomBytes(500).toString("base64")],
 ];
