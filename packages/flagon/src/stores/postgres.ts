@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { connectionOf, type PostgresClient, type PostgresValue } from "../lib/stores/postgres-client.ts";
 import { pruneInBatches } from "../lib/stores/prune.ts";
-import { inProduction, sessionOf, taken } from "../lib/stores/row.ts";
+import { inProduction, sessionOf, taken, valuesOf } from "../lib/stores/row.ts";
 import { quoteName, toKey, toText } from "../lib/stores/text.ts";
 import type { Store, StoredSession } from "../store.ts";
 
@@ -199,18 +199,6 @@ function namesOf(statements: Statements): Statements {
     removeByUser: name(removeByUser),
     prune: name(prune),
   };
-}
-
-function valuesOf(session: StoredSession): PostgresValue[] {
-  return [
-    session.version,
-    session.userId === null ? null : toText(session.userId),
-    session.device === null ? null : toText(session.device),
-    session.createdAt,
-    session.lastSeenAt,
-    session.expiresAt,
-    session.data,
-  ];
 }
 
 function fromRow(row: unknown[]): StoredSession {

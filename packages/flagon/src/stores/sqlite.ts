@@ -1,5 +1,5 @@
 import { pruneInBatches } from "../lib/stores/prune.ts";
-import { inProduction, isRow, sessionOf, taken } from "../lib/stores/row.ts";
+import { inProduction, isRow, sessionOf, taken, valuesOf } from "../lib/stores/row.ts";
 import {
   openSqlite,
   type SqliteDatabase,
@@ -8,7 +8,7 @@ import {
 } from "../lib/stores/sqlite-database.ts";
 import { isSetUp, setUp } from "../lib/stores/sqlite-schema.ts";
 import { quoteName, toText } from "../lib/stores/text.ts";
-import type { Store, StoredSession } from "../store.ts";
+import type { Store } from "../store.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue };
 
@@ -166,18 +166,6 @@ function prepare(database: SqliteDatabase, table: string): Statements {
     prune: statement(`DELETE FROM ${table} WHERE rowid IN
       (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
   };
-}
-
-function valuesOf(session: StoredSession): SqliteValue[] {
-  return [
-    session.version,
-    session.userId === null ? null : toText(session.userId),
-    session.device === null ? null : toText(session.device),
-    session.createdAt,
-    session.lastSeenAt,
-    session.expiresAt,
-    session.data,
-  ];
 }
 
 function changes(result: { readonly changes: number | bigint }): number {

@@ -1,6 +1,6 @@
 import { SessionError } from "../../errors.ts";
 import type { StoredSession } from "../../store.ts";
-import { fromText } from "./text.ts";
+import { fromText, toText } from "./text.ts";
 
 /** A row as a driver gives it: nothing about it is known, whatever the table's schema says. */
 export interface Row {
@@ -31,6 +31,19 @@ export function sessionOf(row: Row): StoredSession {
     expiresAt: integer(row.expiresAt, "expiry time"),
     data: row.data === null ? null : bytes(row.data),
   };
+}
+
+/** A session's columns but for its id, in the order of both SQL stores: what {@link sessionOf} reads back. */
+export function valuesOf(session: StoredSession): (string | number | null | Uint8Array)[] {
+  return [
+    session.version,
+    session.userId === null ? null : toText(session.userId),
+    session.device === null ? null : toText(session.device),
+    session.createdAt,
+    session.lastSeenAt,
+    session.expiresAt,
+    session.data,
+  ];
 }
 
 /** Last seen first; the newer of two that were seen at once; then in an order that stays. */
