@@ -2,10 +2,9 @@ import type { SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { CookieJar } from "./cookie.ts";
-import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import type { Loaded, Stay } from "./home.ts";
-import { CLOCK_SKEW_MS } from "./lifetime.ts";
+import { type Ground, LateVisit } from "./late-visit.ts";
 import type { StoreHome } from "./store-home.ts";
 import { StoreRows } from "./store-rows.ts";
 import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
@@ -15,14 +14,6 @@ import { emptied, type Visit } from "./visit.ts";
 const TRIES_MAX = 30;
 /** The longest wait between two tries, in milliseconds. */
 const WAIT_MS_MAX = 50;
-
-/** What a commit goes out from. */
-interface Ground {
-  /** Null for a session that is over: what begins after it carries nothing on. */
-  readonly record: SessionRecord | null;
-  /** The row to change or to end; null for a session that has none yet, or none any more. */
-  readonly row: StoredSession | null;
-}
 
 export interface StayTraits {
   /** The browser's cookie was signed with an older secret. */
@@ -41,7 +32,7 @@ export class StoreStay implements Stay {
   /** The session's row, or the tombstone of one that ended just before. */
   readonly #row: StoredSession | null;
   readonly #traits: StayTraits;
-  readonly #openedAt: number;
+  readonly #late: LateVisit;
   #contested: readonly string[] = [];
   #inTheWay: StoredSession | null = null;
 
@@ -51,7 +42,7 @@ export class StoreStay implements Stay {
     this.#loaded = loaded;
     this.#row = row;
     this.#traits = traits;
-    this.#openedAt = home.parts.now();
+    this.#late = new LateVisit(home);
   }
 
   load(): Loaded {
@@ -74,27 +65,22 @@ export class StoreStay implements Stay {
   /** Lays the changes over what is stored, again and again until nobody was faster. */
   async #change(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
-    let ground = opened === null ? await this.#groundIn(visit, this.#row) : await this.#ownGround(opened);
+    let ground = opened === null ? await this.#late.groundIn(visit, this.#row) : await this.#ownGround(opened);
     for (let tries = 1; ground !== null; tries++) {
       const isReplaced = visit.ending !== null || visit.isLogin;
       const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
       if (lines !== null) return lines;
       if (tries === TRIES_MAX) throw tooMany();
-      ground = await this.#groundIn(visit, await this.#newest(id, tries));
+      ground = await this.#late.groundIn(visit, await this.#newest(id, tries));
     }
     return this.#over(visit, opened, id);
   }
 
   /** What this visit came with. Null where a session without a row may have been moved, and ended, since it came. */
   async #ownGround(opened: SessionRecord): Promise<Ground | null> {
-    const mayBeOver = this.#traits.isMoving && this.#row === null && this.#isSlow;
+    const mayBeOver = this.#traits.isMoving && this.#row === null && this.#late.isSlow;
     if (mayBeOver && (await this.#home.parts.revocations.ending(opened)) !== null) return null;
     return { record: opened, row: this.#row };
-  }
-
-  /** Whether a tombstone may have come and gone while the request was under way. */
-  get #isSlow(): boolean {
-    return this.#home.parts.now() - this.#openedAt >= LATE_MS - CLOCK_SKEW_MS;
   }
 
   /** The row that was in the way, or, from the second try on, what is there after a short wait. */
@@ -125,60 +111,11 @@ export class StoreStay implements Stay {
     return [];
   }
 
-  /** What this visit may go on from, now that the session's row is this; null when it comes too late. */
-  async #groundIn(visit: Visit, row: StoredSession | null): Promise<Ground | null> {
-    if (row === null) return this.#mayBeginAnew(visit) ? { record: null, row: null } : null;
-    const end = endOf(row);
-    if (end === null) {
-      const record = this.#home.recordOf(row);
-      return record === null ? null : { record, row };
-    }
-    if (visit.isLogin) return this.#placeFor(visit, row);
-    return end.how === "revoked" && end.next === null && visit.ending === "ended" ? { record: null, row } : null;
-  }
-
-  /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
-  #mayBeginAnew(visit: Visit): boolean {
-    return (visit.isLogin || visit.ending === "ended") && !this.#isSlow && !visit.loaded.isTakenOver;
-  }
-
-  /**
-   * A sign-in proves anew who is there: it takes the place of what the session has become, so that one is left of two
-   * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
-   */
-  async #placeFor(visit: Visit, from: StoredSession): Promise<Ground | null> {
-    const row = await this.#home.line.lastOf(from);
-    const end = endOf(row);
-    const { record } = visit.loaded;
-    if (end !== null) {
-      if (end.how === "ended" && record !== null) return null;
-      return { record: end.how === "replaced" ? record : null, row };
-    }
-    const isOwn =
-      row.userId === null || row.userId === visit.record.userId || (await this.#home.line.isHeir(from.id, row.id));
-    return isOwn ? { record, row } : null;
-  }
-
-  /** What is left to do for a visit that comes too late. */
+  /** For a visit that comes too late: of all that it did, only a sign-out counts. */
   async #over(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (visit.ending !== "ended" || visit.isLogin) return dropped(id);
-    // A sign-out that finds its session rotated meanwhile means the heir.
-    const foreign =
-      visit.loaded.isTakenOver && opened !== null ? await this.#home.parts.revocations.ending(opened) : null;
-    await this.#home.line.end(foreign?.next ?? id, ended);
-    if (opened !== null && opened.userId !== null) await this.#endFamily(opened, opened.userId);
+    await this.#late.signOut(visit, opened, id);
     return [this.#rows.erased()];
-  }
-
-  /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */
-  async #endFamily(opened: SessionRecord, userId: string): Promise<void> {
-    if (!this.#isSlow) return;
-    const { store, revocations } = this.#home.parts;
-    await revocations.end(opened, null);
-    const family = opened.family ?? opened.id;
-    for (const row of await store.list(userId)) {
-      if (this.#home.recordOf(row)?.family === family) await this.#home.line.end(row.id, ended);
-    }
   }
 
   /** Null when another request got there first. */
