@@ -8,6 +8,7 @@ import type { Store, StoredSession } from "../store.ts";
 export class GuardedStore {
   readonly #store: Store;
   readonly #timeoutMs: number;
+  #hasWarned = false;
 
   constructor(store: Store, timeoutMs: number) {
     this.#store = store;
@@ -51,7 +52,7 @@ export class GuardedStore {
     try {
       return await this.#store.deleteExpired(now);
     } catch (cause) {
-      throw asSessionError(cause);
+      throw this.#failure(cause);
     }
   }
 
@@ -67,15 +68,21 @@ export class GuardedStore {
       // A store of the app's own may throw where it should reject.
       new Promise<Answer>((answer) => answer(ask())).then(
         (answer) => settle(() => resolve(answer)),
-        (cause: unknown) => settle(() => reject(asSessionError(cause))),
+        (cause: unknown) => settle(() => reject(this.#failure(cause))),
       );
     });
   }
-}
 
-function asSessionError(cause: unknown): SessionError {
-  if (cause instanceof SessionError) return cause;
-  return new SessionError("store_unavailable", "the session store failed", { cause });
+  #failure(cause: unknown): SessionError {
+    if (cause instanceof SessionError) return cause;
+    // A developer's mistake, such as a table that was never set up. Not in the message: some frameworks show that to clients.
+    if (cause instanceof TypeError && !this.#hasWarned) {
+      this.#hasWarned = true;
+      const options = { type: "FlagonWarning", code: "FLAGON_STORE" };
+      globalThis.process?.emitWarning?.(`the session store failed: ${cause.message}`, options);
+    }
+    return new SessionError("store_unavailable", "the session store failed", { cause });
+  }
 }
 
 function checked(row: StoredSession): StoredSession {

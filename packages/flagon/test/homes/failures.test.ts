@@ -8,6 +8,7 @@ import { session as expressSession } from "flagon/express";
 import { session as honoSession, type SessionEnv } from "flagon/hono";
 import { memoryStore } from "flagon/memory";
 import { session as nodeSession } from "flagon/node";
+import { sqliteStore } from "flagon/sqlite";
 import { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
@@ -323,6 +324,36 @@ describe("through a door", () => {
       server.close();
     }
   });
+});
+
+test("a store that was not set up: a process warning says what to do, once, and no client hears of it", async () => {
+  vi.stubEnv("NODE_ENV", "production");
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const unready = sqliteStore(":memory:");
+  const sessions = createSessions<Data>({ secret: SECRET, store: unready });
+  const good = createSessions<Data>({ secret: SECRET, store });
+  const visitor = new Visitor(good);
+  try {
+    await visitor.visit((session) => session.set("n", 1));
+    for (let n = 0; n < 2; n++) {
+      const session = await visitor.copy(sessions).open();
+      let failure: unknown;
+      try {
+        session.get("n");
+      } catch (error) {
+        failure = error;
+      }
+      expect(failure).toMatchObject({ code: "store_unavailable", expose: false, cause: expect.any(TypeError) });
+      expect(String(failure)).not.toContain("flagon_sessions");
+    }
+    expect(warn.mock.calls).toEqual([
+      [expect.stringContaining("await store.setup()"), { type: "FlagonWarning", code: "FLAGON_STORE" }],
+    ]);
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+    unready.close();
+  }
 });
 
 test("a process's clock may be five seconds off another's, and no more", async () => {
