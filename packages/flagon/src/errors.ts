@@ -7,18 +7,6 @@ export type SessionErrorCode =
   | "store_timeout"
   | "store_corrupt";
 
-const statuses: Record<SessionErrorCode, number> = {
-  cookie_too_large: 500,
-  cross_site_request: 403,
-  session_conflict: 503,
-  store_unavailable: 503,
-  store_timeout: 503,
-  store_corrupt: 503,
-};
-
-/** After how many seconds a client may try again when a store did not answer. */
-const RETRY_AFTER_SECONDS = 5;
-
 /**
  * The world failing: a store that is down, a cookie that cannot hold what was stored, a request from another site.
  * A developer's mistake is a `TypeError`; what a visitor's cookie contains is never an error.
@@ -38,8 +26,8 @@ export class SessionError extends Error {
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.status = statuses[code];
-    this.headers = this.status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {};
+    this.status = code === "cross_site_request" ? 403 : code === "cookie_too_large" ? 500 : 503;
+    this.headers = this.status === 503 ? { "retry-after": "5" } : {};
   }
 
   /** The same number as `status`, under the name that Fastify and connect read. */
@@ -54,10 +42,9 @@ export class SessionError extends Error {
 
   /** A plain-text response that says this; Hono asks its errors for one. */
   getResponse(): Response {
-    const text = this.expose ? this.message : this.status === 503 ? "Service Unavailable" : "Internal Server Error";
-    return new Response(text, {
+    return new Response(this.expose ? this.message : "the session is not available", {
       status: this.status,
-      headers: { ...this.headers, "cache-control": "no-store", "content-type": "text/plain; charset=utf-8" },
+      headers: { ...this.headers, "cache-control": "no-store" },
     });
   }
 }

@@ -106,7 +106,7 @@ describe.each(homes)("on fetch, %s", (_, make) => {
     expect([plain.status, plain.headers.get("retry-after"), await plain.text()]).toEqual([
       503,
       "5",
-      "Service Unavailable",
+      "the session is not available",
     ]);
     const seen: unknown[] = [];
     const onError = (error: SessionError, request: Request) => {

@@ -121,7 +121,10 @@ describe.each(homes)("on hono, %s", (_, make) => {
       });
       sessions.failWith(down);
       const response = await app.request("/");
-      expect([response.status, await response.text()]).toEqual([503, isOwn ? "our own page" : "Service Unavailable"]);
+      expect([response.status, await response.text()]).toEqual([
+        503,
+        isOwn ? "our own page" : "the session is not available",
+      ]);
       expect(seen).toEqual(isOwn ? [down] : []);
       const { headers } = response;
       expect([headers.get("location"), headers.get("content-language"), headers.getSetCookie()]).toEqual([

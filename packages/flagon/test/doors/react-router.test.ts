@@ -44,6 +44,10 @@ describe.each(homes)("on react-router, %s", (_, make) => {
     globalThis.flagonApp = { sessions, routes: [] };
     sessions.failWith(down);
     const reply = await new Visitor(await start(handler)).get("/page");
-    expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([503, "Service Unavailable", "5"]);
+    expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([
+      503,
+      "the session is not available",
+      "5",
+    ]);
   });
 });
