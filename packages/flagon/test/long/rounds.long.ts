@@ -1,3 +1,3 @@
 import { testRounds } from "../homes/engines/rounds.ts";
 
-testRounds(20);
+testRounds(20, (line) => console.log(line));

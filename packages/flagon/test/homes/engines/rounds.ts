@@ -10,15 +10,15 @@ import { type Connection, type Engine, engines } from "./engines.ts";
 const PARALLEL = 50;
 const SLOW = 20;
 
-/** What many requests at once do to each engine, through `node:http` and over sockets, in so many rounds. */
-export function testRounds(rounds: number): void {
+/** What many requests at once do to each engine, through `node:http` and over sockets, in so many rounds; `tell` hears it. */
+export function testRounds(rounds: number, tell: (line: string) => void = () => {}): void {
   for (const { title, needs, start } of engines) {
     const group = needs === null ? describe : describeWith(needs);
-    group(`${rounds} rounds in ${title}`, () => testEngine(start, rounds));
+    group(`${rounds} rounds in ${title}`, () => testEngine(start, rounds, (line) => tell(`${title}: ${line}`)));
   }
 }
 
-function testEngine(start: () => Promise<Engine>, rounds: number): void {
+function testEngine(start: () => Promise<Engine>, rounds: number, tell: (line: string) => void): void {
   let engine: Engine;
   let connections: Connection[];
   /** Two instances, each with a connection of its own: the store alone is between them. */
@@ -76,6 +76,7 @@ function testEngine(start: () => Promise<Engine>, rounds: number): void {
       const keys = Object.fromEntries(Array.from({ length: PARALLEL }, (_, n) => [`key${n}`, n]));
       expect({ userId, data }).toEqual({ userId: user, data: { ...keys, count: PARALLEL } });
     }
+    tell(`${rounds} × ${PARALLEL} requests at once: every round kept ${PARALLEL} keys and counted to ${PARALLEL}`);
   });
 
   test("a sign-out among 20 slow changes: over, for the browser and for every copy of its cookie", async () => {
@@ -87,6 +88,7 @@ function testEngine(start: () => Promise<Engine>, rounds: number): void {
       expect(await usersOf(cookie)).toEqual([null, null]);
       expect(await instances[0].sessions.list(user)).toEqual([]);
     }
+    tell(`${rounds} × a sign-out among ${SLOW} slow changes: none brought the session back`);
   });
 
   test("a rotation among 20 slow changes: one session is left, and not under the old cookie", async () => {
@@ -101,6 +103,7 @@ function testEngine(start: () => Promise<Engine>, rounds: number): void {
       expect(await usersOf(rotated)).toEqual([user, user]);
       expect(await instances[0].sessions.list(user)).toHaveLength(1);
     }
+    tell(`${rounds} × a rotation among ${SLOW} slow changes: one session left, and none under the old cookie`);
   });
 
   describe("with another process", () => {
@@ -139,6 +142,8 @@ function testEngine(start: () => Promise<Engine>, rounds: number): void {
         expect(await usersOf(cookie)).toEqual([null, null]);
         expect(await instances[0].sessions.list(user)).toEqual([]);
       }
+      const where = child === null ? "by the other instance" : "from another process";
+      tell(`${rounds} × revokeUser ${where} among ${SLOW} slow changes: none brought the session back`);
     });
   });
 }
