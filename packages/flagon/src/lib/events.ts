@@ -19,15 +19,11 @@ export interface FlagonEvents {
   };
 }
 
-const channels = {
-  "flagon:open": channel("flagon:open"),
-  "flagon:commit": channel("flagon:commit"),
-  "flagon:reject": channel("flagon:reject"),
-  "flagon:conflict": channel("flagon:conflict"),
-  "flagon:revoke": channel("flagon:revoke"),
-} as const;
-
-/** The message is made only when somebody listens, so that an event nobody wants costs one look. */
+/**
+ * The message is made only when somebody listens, so that an event nobody wants costs one look. The channel is asked for
+ * each time: whoever listens keeps it, and nobody else has to.
+ */
 export function emit<Name extends keyof FlagonEvents>(name: Name, message: () => FlagonEvents[Name]): void {
-  if (channels[name].hasSubscribers) channels[name].publish(message());
+  const listeners = channel(name);
+  if (listeners.hasSubscribers) listeners.publish(message());
 }
