@@ -59,16 +59,15 @@ export class LateVisit {
    * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
    */
   async #placeFor(visit: Visit, from: StoredSession): Promise<Ground | null> {
-    const row = await this.#home.line.lastOf(from);
+    const { last: row, isHeir } = await this.#home.line.lastOf(from);
     const end = endOf(row);
     const { record } = visit.loaded;
-    if (end !== null) {
-      if (end.how === "ended" && record !== null) return null;
-      return { record: end.how === "replaced" ? record : null, row };
+    if (end === null) {
+      const isOwn = isHeir || row.userId === null || row.userId === visit.record.userId;
+      return isOwn ? { record, row } : null;
     }
-    const isOwn =
-      row.userId === null || row.userId === visit.record.userId || (await this.#home.line.isHeir(from.id, row.id));
-    return isOwn ? { record, row } : null;
+    if (end.how === "ended" && record !== null) return null;
+    return { record: end.how === "replaced" ? record : null, row };
   }
 
   /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */

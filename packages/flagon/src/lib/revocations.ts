@@ -2,6 +2,7 @@ import type { SessionRecord } from "../codec.ts";
 import { type Change, Entries, type Found, TRIES_MAX, tooMany } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
+import { endless, idsAfter, STEPS_MAX } from "./line.ts";
 import { EXCEPT_MAX, isBefore, type UserMark, withExcepted } from "./user-mark.ts";
 
 /** What is known of a session's id after its end. */
@@ -215,7 +216,7 @@ export class Revocations {
     let { id, userId: user } = record;
     let isHeir = true;
     let how: IdEntry["how"] | null = null;
-    for (;;) {
+    for (let steps = 0; steps < STEPS_MAX; steps++) {
       const found: Found<IdEntry> | null = await this.#entries.read<IdEntry>(idKey(id));
       const entry = found?.entry;
       if (entry?.next === undefined) return { id, user, isHeir, how: entry?.how ?? how, found };
@@ -226,17 +227,12 @@ export class Revocations {
       id = entry.next;
       user = entry.nextUser ?? null;
     }
+    throw endless();
   }
 
   /** What the session with this id has become, one after another. */
-  async heirsOf(id: string): Promise<string[]> {
-    const heirs: string[] = [];
-    for (let next: string | undefined = id; next !== undefined; ) {
-      const found: Found<IdEntry> | null = await this.#entries.read<IdEntry>(idKey(next));
-      next = found?.entry.next;
-      if (next !== undefined) heirs.push(next);
-    }
-    return heirs;
+  heirsOf(id: string): Promise<string[]> {
+    return idsAfter(id, async (each) => (await this.#entries.read<IdEntry>(idKey(each)))?.entry.next ?? null);
   }
 }
 

@@ -89,9 +89,12 @@ export class StoreHome implements Home {
       for (const heir of heirs) spared.add(heir);
     }
     const over = ids.filter((id) => !spared.has(id));
-    for (let start = 0; start < over.length; start += BATCH) {
-      await Promise.all(over.slice(start, start + BATCH).map((id) => this.line.end(id, revoked)));
+    const ends: PromiseSettledResult<void>[] = [];
+    while (over.length > 0) {
+      ends.push(...(await Promise.allSettled(over.splice(0, BATCH).map((id) => this.line.end(id, revoked)))));
     }
+    // After all of them: one that cannot be ended keeps none of the others alive.
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 

@@ -1,6 +1,7 @@
 import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { GuardedStore } from "./guarded-store.ts";
+import { endless, idsAfter, STEPS_MAX } from "./line.ts";
 import { type End, endOf, tombstoneOf } from "./tombstone.ts";
 
 /** How often an end is tried: each try loses only to a request that changed the session meanwhile. */
@@ -21,18 +22,27 @@ export class StoreLine {
 
   /** Ends the session with this id and its heirs. Nothing revives it: no heir can begin any more either. */
   async end(id: string, how: End): Promise<void> {
-    for (let next: string | null = id; next !== null; ) next = await this.#endOne(next, how);
+    let next: string | null = id;
+    for (let steps = 0; next !== null; steps++) {
+      if (steps === STEPS_MAX) throw endless();
+      next = await this.#endOne(next, how);
+    }
   }
 
-  /** The last row of the line that begins with this one: a live one, or a tombstone after which nothing has begun. */
-  async lastOf(row: StoredSession): Promise<StoredSession> {
-    let last = row;
-    for (let next = endOf(row)?.next ?? null; next !== null; next = endOf(last)?.next ?? null) {
-      const found: StoredSession | null = await this.#store.read(next);
-      if (found === null) return last;
+  /**
+   * The last row of the line that begins with this one: a live one, or a tombstone after which nothing has begun. And
+   * whether it is the same session, under a new id.
+   */
+  async lastOf(row: StoredSession): Promise<{ readonly last: StoredSession; readonly isHeir: boolean }> {
+    let [last, isHeir] = [row, true];
+    for (let steps = 0; steps < STEPS_MAX; steps++) {
+      const end = endOf(last);
+      const found = end === null || end.next === null ? null : await this.#store.read(end.next);
+      if (end === null || found === null) return { last, isHeir };
+      isHeir &&= end.isHeir;
       last = found;
     }
-    return last;
+    throw endless();
   }
 
   /** Puts `end` at the end of the line that begins with this id: who follows it from anywhere comes to what `end` names. */
@@ -41,7 +51,7 @@ export class StoreLine {
       const row: StoredSession | null = await this.#store.read(start);
       if (row === null) return;
       if (tries === TRIES_MAX) throw tooMany();
-      const last = await this.lastOf(row);
+      const { last } = await this.lastOf(row);
       // What it named was not there a moment ago; should it have begun since, it is in line too.
       if (await this.#store.replace(tombstoneOf(last, end, this.#now()), last.version))
         start = endOf(last)?.next ?? null;
@@ -49,14 +59,8 @@ export class StoreLine {
   }
 
   /** What the session has become, one after another, as far as its tombstones tell. */
-  async heirsOf(id: string): Promise<string[]> {
-    const heirs: string[] = [];
-    for (let next: string | null = id; next !== null; ) {
-      const row: StoredSession | null = await this.#store.read(next);
-      next = row === null ? null : (endOf(row)?.next ?? null);
-      if (next !== null) heirs.push(next);
-    }
-    return heirs;
+  heirsOf(id: string): Promise<string[]> {
+    return idsAfter(id, async (each) => endOf(await this.#store.read(each))?.next ?? null);
   }
 
   /** Resolves the heir, which is to end as well. */
@@ -72,17 +76,6 @@ export class StoreLine {
       if (await this.#store.replace(tombstoneOf(row, end, this.#now()), row.version)) return next;
     }
     throw tooMany();
-  }
-
-  /** Whether the session is the one that was `from`, under a new id. */
-  async isHeir(from: string, id: string): Promise<boolean> {
-    for (let next: string | null = from; next !== null && next !== id; ) {
-      const row: StoredSession | null = await this.#store.read(next);
-      const end: End | null = row === null ? null : endOf(row);
-      if (!end?.isHeir) return false;
-      next = end.next;
-    }
-    return true;
   }
 }
 

@@ -189,8 +189,7 @@ export class StoreStay implements Stay {
   /** How a session that just began was ended before anybody knew of it; null when it was not. */
   async #endOnTheWay(record: SessionRecord, from: string | null): Promise<End | null> {
     if (from !== null && !this.#loaded.isTakenOver) {
-      const row = await this.#home.parts.store.read(from);
-      const end = row === null ? null : endOf(row);
+      const end = endOf(await this.#home.parts.store.read(from));
       if (end?.how !== "replaced" || end.next !== record.id) return end?.how === "revoked" ? revoked : ended;
     }
     return (await this.#isOver(record, from)) ? revoked : null;

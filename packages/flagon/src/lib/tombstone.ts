@@ -37,9 +37,9 @@ export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSe
   };
 }
 
-/** Null for a row that is no tombstone. */
-export function endOf(row: StoredSession): End | null {
-  if (row.data !== null) return null;
+/** Null for no row, and for one that is no tombstone. */
+export function endOf(row: StoredSession | null): End | null {
+  if (row === null || row.data !== null) return null;
   const [how, kind, next = null] = (row.device ?? "").split(" ");
   return { how: how === "revoked" || how === "replaced" ? how : "ended", next, isHeir: kind === "heir" };
 }
