@@ -70,7 +70,7 @@ describe("a response", () => {
   test.each<[set: string | string[], vary: string | null]>([
     ["Accept-Encoding", "Accept-Encoding, Cookie"],
     ["Accept-Encoding, Origin", "Accept-Encoding, Origin, Cookie"],
-    [["Accept", "Origin"], "Accept, Origin, Cookie"],
+    [["Accept", "Origin"], "Accept,Origin, Cookie"],
     ["Cookie", null],
     ["cookie", null],
     ["Accept,COOKIE ,Origin", null],
@@ -91,7 +91,7 @@ describe("a response", () => {
     ["private", null],
     ["Private, max-age=60", null],
     ["max-age=60", "private, max-age=60"],
-    [["max-age=60", "immutable"], "private, max-age=60, immutable"],
+    [["max-age=60", "immutable"], "private, max-age=60,immutable"],
     ["must-revalidate, stale-while-revalidate=60", "private, must-revalidate, stale-while-revalidate=60"],
     ["no-cache", "private, no-cache"],
     ['private="x-token", max-age=60', 'private, private="x-token", max-age=60'],
