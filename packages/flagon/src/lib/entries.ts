@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
-import type { GuardedStore } from "./guarded-store.ts";
+import { corrupt, type GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { isSameRow } from "./row.ts";
 
@@ -18,26 +18,36 @@ export interface Change<Entry> {
   readonly after: Entry | null;
 }
 
-/** Small notes in a store, as rows like any other, each under a key that is no session's id. */
-export class Entries {
+/** Of what kind the notes are. */
+export interface EntryKind<Entry> {
+  /** What their rows' ids begin with: no session's id has a colon. */
+  readonly prefix: string;
+  /** Rows are sealed, notes are not: what an engine answers may be anything. */
+  readonly isEntry: (value: unknown) => value is Entry;
+}
+
+/** Small notes in a store, each under a key of its own, as rows like any other. */
+export class Entries<Entry> {
   readonly #store: GuardedStore;
   readonly #now: () => number;
   readonly #keepMs: number;
+  readonly #kind: EntryKind<Entry>;
 
   /** `keepMs`: for how long a note is kept after it was written last. */
-  constructor(store: GuardedStore, now: () => number, keepMs: number) {
+  constructor(store: GuardedStore, now: () => number, keepMs: number, kind: EntryKind<Entry>) {
     this.#store = store;
     this.#now = now;
     this.#keepMs = keepMs;
+    this.#kind = kind;
   }
 
   prune(): Promise<number> {
     return this.#store.deleteExpired(this.#now());
   }
 
-  async change<Entry>(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
+  async change(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const found = await this.read<Entry>(key);
+      const found = await this.read(key);
       const before = found?.entry ?? null;
       const after = next(before);
       if (after === null || after === before || (await this.put(key, after, found))) return { before, after };
@@ -45,20 +55,20 @@ export class Entries {
     throw tooMany();
   }
 
-  async put<Entry>(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
+  async put(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
     if (found === null) return this.create(key, entry);
     const row = this.#row(key, entry, found.row.version + 1);
     return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
   }
 
-  async create(key: string, entry: unknown): Promise<boolean> {
+  async create(key: string, entry: Entry): Promise<boolean> {
     const row = this.#row(key, entry, 1);
     try {
       await this.#store.create(row);
       return true;
     } catch (error) {
       // Refused because there is one, or failed: only a look tells.
-      if ((await this.#store.read(key)) === null) throw error;
+      if ((await this.#store.read(row.id)) === null) throw error;
       return this.#isThere(row);
     }
   }
@@ -68,20 +78,18 @@ export class Entries {
     return isSameRow(await this.#store.read(row.id), row);
   }
 
-  async read<Entry>(key: string): Promise<Found<Entry> | null> {
-    const row = await this.#store.read(key);
+  async read(key: string): Promise<Found<Entry> | null> {
+    const row = await this.#store.read(this.#kind.prefix + key);
     if (row === null || row.data === null) return null;
-    try {
-      return { entry: JSON.parse(Buffer.from(row.data).toString("utf8")) as Entry, row };
-    } catch (cause) {
-      throw new SessionError("store_corrupt", "an ended session's entry cannot be read", { cause });
-    }
+    const entry = parsed(row.data);
+    if (!this.#kind.isEntry(entry)) throw corrupt("an ended session's entry cannot be read");
+    return { entry, row };
   }
 
-  #row(key: string, entry: unknown, version: number): StoredSession {
+  #row(key: string, entry: Entry, version: number): StoredSession {
     const now = this.#now();
     return {
-      id: key,
+      id: this.#kind.prefix + key,
       version,
       userId: null,
       device: null,
@@ -90,6 +98,14 @@ export class Entries {
       expiresAt: now + this.#keepMs + 2 * CLOCK_SKEW_MS,
       data: Buffer.from(JSON.stringify(entry), "utf8"),
     };
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return null;
   }
 }
 

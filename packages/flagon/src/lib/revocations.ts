@@ -3,7 +3,7 @@ import { type Change, Entries, type Found, TRIES_MAX, tooMany } from "./entries.
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { endless, idsAfter, STEPS_MAX } from "./line.ts";
-import { EXCEPT_MAX, isBefore, type UserMark, withExcepted } from "./user-mark.ts";
+import { EXCEPT_MAX, isBefore, isUserMark, type UserMark, withExcepted } from "./user-mark.ts";
 
 /** What is known of a session's id after its end. */
 export interface IdEntry {
@@ -32,11 +32,13 @@ export type HeirsOf = (id: string) => Promise<readonly string[]>;
  * entries are rows like any other, under ids that no session has, and are kept for as long as a session may live.
  */
 export class Revocations {
-  readonly #entries: Entries;
+  readonly #ids: Entries<IdEntry>;
+  readonly #marks: Entries<UserMark>;
   readonly #now: () => number;
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
-    this.#entries = new Entries(store, now, keepMs);
+    this.#ids = new Entries(store, now, keepMs, { prefix: "ended:", isEntry: isIdEntry });
+    this.#marks = new Entries(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
     this.#now = now;
   }
 
@@ -45,9 +47,9 @@ export class Revocations {
    */
   async ending(record: SessionRecord): Promise<Ending | null> {
     const [own, family, user] = await Promise.all([
-      this.#entries.read<IdEntry>(idKey(record.id)),
-      record.family === undefined ? null : this.#entries.read<IdEntry>(idKey(record.family)),
-      record.userId === null ? null : this.#entries.read<UserMark>(userKey(record.userId)),
+      this.#ids.read(record.id),
+      record.family === undefined ? null : this.#ids.read(record.family),
+      record.userId === null ? null : this.#marks.read(record.userId),
     ]);
     const ownEnding = own === null ? null : { ...own.entry, at: own.row.lastSeenAt };
     if (ownEnding !== null && ownEnding.how !== "moved") return ownEnding;
@@ -68,7 +70,7 @@ export class Revocations {
     const family = record.family ?? record.id;
     const isHeir = next.family !== undefined;
     const { userId: nextUser } = next;
-    return this.#entries.create(idKey(record.id), {
+    return this.#ids.create(record.id, {
       how: "ended",
       heirs: false,
       family,
@@ -81,7 +83,7 @@ export class Revocations {
   /** Whether the sealed form of a session that lives in the store now is spent, and nothing else ended it. */
   async spend(record: SessionRecord): Promise<boolean> {
     const entry: IdEntry = { how: "moved", heirs: false, family: record.family ?? record.id };
-    const { after } = await this.#entries.change<IdEntry>(idKey(record.id), (before) => before ?? entry);
+    const { after } = await this.#ids.change(record.id, (before) => before ?? entry);
     return after?.how === "moved";
   }
 
@@ -118,7 +120,7 @@ export class Revocations {
         nextUser: next.userId,
         isHeir: false,
       };
-      if (await this.#entries.put(idKey(id), entry, found)) return how === null && id !== record.id ? "live" : "over";
+      if (await this.#ids.put(id, entry, found)) return how === null && id !== record.id ? "live" : "over";
     }
     throw tooMany();
   }
@@ -128,7 +130,7 @@ export class Revocations {
    * with the ids in `except`: those that one session has had, and is to have.
    */
   async endUser(userId: string, except: readonly string[]): Promise<void> {
-    await this.#entries.change<UserMark>(userKey(userId), (mark) => ({
+    await this.#marks.change(userId, (mark) => ({
       before: Math.max(this.#now() + CLOCK_SKEW_MS, (mark?.before ?? 0) + 1),
       except: withExcepted(mark, except),
     }));
@@ -140,7 +142,7 @@ export class Revocations {
    */
   async except(userId: string, from: string, heirs: readonly string[]): Promise<void> {
     if (heirs.length === 0) return;
-    await this.#entries.change<UserMark>(userKey(userId), (mark) => {
+    await this.#marks.change(userId, (mark) => {
       const excepted = mark?.except.find(([id]) => id === from);
       const more = heirs.filter((heir) => !mark?.except.some(([id]) => id === heir));
       if (mark === null || excepted === undefined || more.length === 0) return mark;
@@ -151,7 +153,7 @@ export class Revocations {
 
   /** The moment from which a login of this user counts as one after the last mark; 0 without a mark. */
   async earliestLogin(userId: string): Promise<number> {
-    return (await this.#entries.read<UserMark>(userKey(userId)))?.entry.before ?? 0;
+    return (await this.#marks.read(userId))?.entry.before ?? 0;
   }
 
   /**
@@ -159,9 +161,9 @@ export class Revocations {
    * excepts the session `from` that it comes from, it is excepted from now on too. `heirsOf` tells what has become of one.
    */
   async isOver(record: SessionRecord, from: string | null, heirsOf: HeirsOf): Promise<boolean> {
-    const family = record.family === undefined ? null : await this.#entries.read<IdEntry>(idKey(record.family));
+    const family = record.family === undefined ? null : await this.#ids.read(record.family);
     if (family?.entry.heirs === true) return true;
-    const mark = record.userId === null ? null : await this.#entries.read<UserMark>(userKey(record.userId));
+    const mark = record.userId === null ? null : await this.#marks.read(record.userId);
     if (mark === null || (record.authenticatedAt ?? 0) >= mark.entry.before) return false;
     return !(await this.#isSpared(record, from, mark.entry, heirsOf));
   }
@@ -183,7 +185,7 @@ export class Revocations {
 
   /** Removes entries that no session can need any more. */
   prune(): Promise<number> {
-    return this.#entries.prune();
+    return this.#ids.prune();
   }
 
   async #endFamily(
@@ -193,7 +195,7 @@ export class Revocations {
     nextId: string | null,
   ): Promise<Change<IdEntry>> {
     const end = (key: string): Promise<Change<IdEntry>> =>
-      this.#entries.change<IdEntry>(idKey(key), (before) => {
+      this.#ids.change(key, (before) => {
         if (before?.heirs && before.how !== "revoked") return before;
         // What came after stays named: who follows later has to find the same end of the line.
         const next = nextId === null || key !== id ? {} : { next: nextId, nextUser: null, isHeir: false };
@@ -217,7 +219,7 @@ export class Revocations {
     let isHeir = true;
     let how: IdEntry["how"] | null = null;
     for (let steps = 0; steps < STEPS_MAX; steps++) {
-      const found: Found<IdEntry> | null = await this.#entries.read<IdEntry>(idKey(id));
+      const found: Found<IdEntry> | null = await this.#ids.read(id);
       const entry = found?.entry;
       if (entry?.next === undefined) return { id, user, isHeir, how: entry?.how ?? how, found };
       isHeir &&= entry.isHeir === true;
@@ -232,14 +234,11 @@ export class Revocations {
 
   /** What the session with this id has become, one after another. */
   heirsOf(id: string): Promise<string[]> {
-    return idsAfter(id, async (each) => (await this.#entries.read<IdEntry>(idKey(each)))?.entry.next ?? null);
+    return idsAfter(id, async (each) => (await this.#ids.read(each))?.entry.next ?? null);
   }
 }
 
-function idKey(id: string): string {
-  return `ended:${id}`;
-}
-
-function userKey(userId: string): string {
-  return `user:${userId}`;
+function isIdEntry(value: unknown): value is IdEntry {
+  const { how, family, next } = Object(value) as Record<string, unknown>;
+  return typeof how === "string" && typeof family === "string" && (next === undefined || typeof next === "string");
 }

@@ -14,6 +14,12 @@ export interface UserMark {
 /** So many exceptions are kept, the latest: each rotation of an excepted session adds one, and the older ids are dead. */
 export const EXCEPT_MAX = 20;
 
+export function isUserMark(value: unknown): value is UserMark {
+  const { before, except } = Object(value) as Record<string, unknown>;
+  const isException = (each: unknown): boolean => Array.isArray(each) && Number.isFinite(each[1]);
+  return Number.isFinite(before) && Array.isArray(except) && except.every(isException);
+}
+
 /** Whether the mark ends this session. An exception is good for the heirs too. */
 export function isBefore(
   { id, family, authenticatedAt }: Pick<SessionRecord, "id" | "family" | "authenticatedAt">,

@@ -6,8 +6,8 @@ import { Clock, type Data, SECRET } from "../browser.ts";
 import { Visitor } from "./visitor.ts";
 
 /*
- * An ended session's row names the one that followed. An engine that is corrupt, or in somebody else's hands, may name them
- * in a circle, or invent a next one each time.
+ * An engine that is corrupt, or in somebody else's hands, cannot read or make a session. It can write what says how one ended:
+ * an ended session's row names the one that followed, in a circle or on and on, and a revocation is no revocation.
  */
 
 /** Many times what any request may ask: a loop without end would never let the test fail otherwise. */
@@ -157,4 +157,33 @@ describe.each(successions)("revocations that %s", (_title, next) => {
       null,
     ]);
   });
+});
+
+describe("a revocation that is none", () => {
+  beforeEach(() =>
+    beginIn(createSessions<Data>({ secret: SECRET, now: clock.now, revocations: { store, staleness: 0 } })),
+  );
+
+  const garbage = ["", "{", "null", "7", '"text"', "[]", "{}"];
+  const ofIds = [...garbage, '{"how":7,"heirs":false,"family":"f"}'];
+  const ofUsers = [
+    ...garbage,
+    '{"before":"now","except":[]}',
+    '{"before":1e15}',
+    '{"before":1e15,"except":{}}',
+    '{"before":1e15,"except":[null]}',
+    '{"before":1e15,"except":[["id"]]}',
+  ];
+
+  test.each([...ofIds.map((text) => ["ended:", text]), ...ofUsers.map((text) => ["user:", text])])(
+    "%s %s: the first look throws store_corrupt",
+    async (prefix = "", text = "") => {
+      store.forge = (key, row) =>
+        key.startsWith(prefix) ? rowOf(key, { device: null, data: Buffer.from(text) }) : row;
+      const session = await visitor.open();
+      expect(() => session.userId).toThrow(expect.objectContaining({ code: "store_corrupt", status: 503 }));
+      store.forge = (_key, row) => row;
+      expect(await visitor.visit(userOf)).toBe("u");
+    },
+  );
 });
