@@ -5,12 +5,15 @@ import { deviceOf } from "./device.ts";
 import { writeIdCookie } from "./id-cookie.ts";
 import { isSameRow, sealRow } from "./row.ts";
 import type { StoreParts } from "./store-home.ts";
+import { type End, tombstoneOf } from "./tombstone.ts";
 import type { Visit } from "./visit.ts";
 
 /** Whether a row was written, and if not, the one that is in its place. */
 export type Put = { readonly isWritten: true } | { readonly isWritten: false; readonly found: StoredSession | null };
 
 const written: Put = { isWritten: true };
+/** Of a session that was to take another's place: what it followed is the last of its line again. */
+const neverBegun: End = { how: "replaced", next: null, isHeir: false };
 
 /** Makes rows and cookies of records, and writes rows. */
 export class StoreRows {
@@ -37,9 +40,13 @@ export class StoreRows {
     };
   }
 
-  /** Writes the row in place of `before`. When that is no longer what is there: what is there instead. */
-  async put(row: StoredSession, before: StoredSession | null): Promise<Put> {
+  /**
+   * Writes the row in place of `before`. When that is no longer what is there: what is there instead. A row that is new has
+   * an id that no browser has heard of: when it can't be said to be stored, it is ended rather than left behind.
+   */
+  async put(row: StoredSession, before: StoredSession | null, isNew = false): Promise<Put> {
     const { store } = this.#parts;
+    let failure: unknown = null;
     if (before !== null) {
       if (await store.replace(row, before.version)) return written;
     } else {
@@ -47,13 +54,28 @@ export class StoreRows {
         await store.create(row);
         return written;
       } catch (error) {
-        // Refused because there is a row, or failed: only a look tells.
-        if ((await store.read(row.id)) === null) throw error;
+        failure = error;
       }
     }
+    // Refused because there is another row, or failed, or sent twice by a client that lost its connection: a look tells.
     const found = await store.read(row.id);
-    // A client that lost its connection may have sent it twice: then the row that is in the way is this one.
-    return isSameRow(found, row) ? written : { isWritten: false, found };
+    if (found === null && failure !== null) throw failure;
+    if (!isSameRow(found, row)) return { isWritten: false, found };
+    // It is there, and yet the store did not say yes. It may have reason to (no replica has the row), so it is asked again.
+    const again = { ...row, version: row.version + 1 };
+    try {
+      await store.replace(again, row.version);
+      return written;
+    } catch (error) {
+      if (isNew) await Promise.allSettled([again, row].map((each) => this.#withdraw(each)));
+      throw error;
+    }
+  }
+
+  /** Ends a row that nobody was told of: it would stand in the user's list of devices for as long as it lives. */
+  #withdraw(row: StoredSession): Promise<boolean> {
+    const { store, now } = this.#parts;
+    return store.replace(tombstoneOf(row, neverBegun, now()), row.version);
   }
 
   cookie(record: SessionRecord): string {

@@ -172,7 +172,8 @@ export class StoreStay implements Stay {
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
-    if (!(await this.#put(row, null))) throw new SessionError("store_corrupt", "a session's new id was taken");
+    const { isWritten } = await this.#rows.put(row, null, true);
+    if (!isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
     const end = await this.#endOnTheWay(record, from);
     if (end !== null) {
       await this.#home.line.end(record.id, end);

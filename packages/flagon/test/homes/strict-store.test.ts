@@ -1,0 +1,83 @@
+import { createSessions, type Store } from "flagon";
+import { memoryStore } from "flagon/memory";
+import { beforeEach, expect, test } from "vitest";
+import { Clock, type Data, SECRET } from "../browser.ts";
+import { Visitor } from "./visitor.ts";
+
+/*
+ * A store that takes a write and rejects all the same: no replica has it, the other data centre does not answer. Nobody
+ * may be told that such a write is done, and what it left behind is in nobody's way.
+ */
+let isAlone: (command: "create" | "replace") => boolean;
+let visitor: Visitor;
+
+beforeEach(async () => {
+  const clock = new Clock();
+  const inner = memoryStore({ now: clock.now });
+  const checked = <Answer>(command: "create" | "replace", answer: Answer): Answer => {
+    if (isAlone(command)) throw new Error("no replica has the write");
+    return answer;
+  };
+  const store: Store = {
+    ...inner,
+    create: async (session) => checked("create", await inner.create(session)),
+    replace: async (session, version) => checked("replace", await inner.replace(session, version)),
+  };
+  visitor = new Visitor(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
+  isAlone = () => false;
+  await visitor.visit((session) => session.set("cart", 1));
+});
+
+const unavailable = { code: "store_unavailable", status: 503, headers: { "retry-after": "5" } };
+
+test("a changed session: the request fails, the cookie stays, and the next change is made", async () => {
+  const before = new Map(visitor.cookies);
+  isAlone = () => true;
+  await expect(visitor.visit((session) => session.set("a", 1))).rejects.toMatchObject(unavailable);
+  isAlone = () => false;
+  await visitor.visit((session) => session.set("b", 2));
+  expect(visitor.cookies).toEqual(before);
+  expect(await visitor.visit((session) => session.get("cart"))).toBe(1);
+});
+
+test("a first session: the request fails, without a cookie", async () => {
+  const stranger = new Visitor(visitor.sessions);
+  isAlone = () => true;
+  await expect(stranger.visit((session) => session.set("a", 1))).rejects.toMatchObject(unavailable);
+  expect(stranger.cookies.size).toBe(0);
+});
+
+test("a sign-in of a stranger: fails each time, and leaves no session in the user's list", async () => {
+  const stranger = new Visitor(visitor.sessions);
+  for (let tries = 0; tries < 3; tries++) {
+    isAlone = () => true;
+    await expect(stranger.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
+    isAlone = () => false;
+    expect(await stranger.sessions.list("u")).toEqual([]);
+  }
+  await stranger.visit((session) => session.login("u"));
+  expect(await stranger.visit((session) => session.userId)).toBe("u");
+  expect(await stranger.sessions.list("u")).toHaveLength(1);
+});
+
+test("a sign-in whose new session alone can't be kept: fails, and the next one takes its place", async () => {
+  let isLost = false;
+  isAlone = (command) => {
+    isLost ||= command === "create";
+    return isLost;
+  };
+  await expect(visitor.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
+  isAlone = () => false;
+  expect(await visitor.sessions.list("u")).toEqual([]);
+  await visitor.visit((session) => session.login("u"));
+  expect(await visitor.visit((session) => session.userId)).toBe("u");
+  expect(await visitor.sessions.list("u")).toHaveLength(1);
+});
+
+test("a session that the store can't answer for at first, and can when it is asked again: the request is answered", async () => {
+  isAlone = (command) => command === "create";
+  const stranger = new Visitor(visitor.sessions);
+  await stranger.visit((session) => session.login("u"));
+  expect(await stranger.visit((session) => session.userId)).toBe("u");
+  expect(await stranger.sessions.list("u")).toHaveLength(1);
+});
