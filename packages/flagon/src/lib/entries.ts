@@ -1,12 +1,9 @@
 import { Buffer } from "node:buffer";
-import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import { corrupt, type GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { isSameRow } from "./row.ts";
-
-/** One tries again this often when others write the same entry; each try loses only to one that won. */
-export const TRIES_MAX = 20;
+import { beforeNextTry } from "./tries.ts";
 
 export interface Found<Entry> {
   readonly entry: Entry;
@@ -46,13 +43,13 @@ export class Entries<Entry> {
   }
 
   async change(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
+    for (let tries = 1; ; tries++) {
       const found = await this.read(key);
       const before = found?.entry ?? null;
       const after = next(before);
       if (after === null || after === before || (await this.put(key, after, found))) return { before, after };
+      await beforeNextTry(tries);
     }
-    throw tooMany();
   }
 
   async put(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
@@ -107,8 +104,4 @@ function parsed(bytes: Uint8Array): unknown {
   } catch {
     return null;
   }
-}
-
-export function tooMany(): SessionError {
-  return new SessionError("session_conflict", "too many requests end sessions of one user at once");
 }

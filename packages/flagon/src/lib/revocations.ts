@@ -1,8 +1,9 @@
 import type { SessionRecord } from "../codec.ts";
-import { type Change, Entries, type Found, TRIES_MAX, tooMany } from "./entries.ts";
+import { type Change, Entries, type Found } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { endless, idsAfter, STEPS_MAX } from "./line.ts";
+import { beforeNextTry } from "./tries.ts";
 import { EXCEPT_MAX, isBefore, isUserMark, type UserMark, withExcepted } from "./user-mark.ts";
 
 /** What is known of a session's id after its end. */
@@ -107,7 +108,7 @@ export class Revocations {
    * signed in there, or, unless `afterEnd`, the session was signed out.
    */
   async takeOver(record: SessionRecord, next: SessionRecord, afterEnd: boolean): Promise<"live" | "over" | null> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
+    for (let tries = 1; ; tries++) {
       const { id, user, isHeir, how, found } = await this.#lastOf(record);
       if (!(isHeir || user === null || user === next.userId)) return null;
       if (how === "ended" && !afterEnd) return null;
@@ -121,8 +122,8 @@ export class Revocations {
         isHeir: false,
       };
       if (await this.#ids.put(id, entry, found)) return how === null && id !== record.id ? "live" : "over";
+      await beforeNextTry(tries);
     }
-    throw tooMany();
   }
 
   /**

@@ -1,11 +1,8 @@
-import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { endless, idsAfter, STEPS_MAX } from "./line.ts";
 import { type End, endOf, tombstoneOf } from "./tombstone.ts";
-
-/** How often an end is tried: each try loses only to a request that changed the session meanwhile. */
-const TRIES_MAX = 30;
+import { beforeNextTry } from "./tries.ts";
 
 /**
  * Sessions in the order in which one took another's place, each tombstone naming the next. A line never forks: whoever
@@ -47,14 +44,18 @@ export class StoreLine {
 
   /** Puts `end` at the end of the line that begins with this id: who follows it from anywhere comes to what `end` names. */
   async endLine(id: string, end: End): Promise<void> {
-    for (let [start, tries]: [string | null, number] = [id, 0]; start !== null; tries++) {
-      const row: StoredSession | null = await this.#store.read(start);
+    let start = id;
+    for (let tries = 1; ; tries++) {
+      const row = await this.#store.read(start);
       if (row === null) return;
-      if (tries === TRIES_MAX) throw tooMany();
       const { last } = await this.lastOf(row);
-      // What it named was not there a moment ago; should it have begun since, it is in line too.
-      if (await this.#store.replace(tombstoneOf(last, end, this.#now()), last.version))
-        start = endOf(last)?.next ?? null;
+      if (await this.#store.replace(tombstoneOf(last, end, this.#now()), last.version)) {
+        // What it named was not there a moment ago; should it have begun since, it is in line too.
+        const next = endOf(last)?.next ?? null;
+        if (next === null) return;
+        start = next;
+      }
+      await beforeNextTry(tries);
     }
   }
 
@@ -65,7 +66,7 @@ export class StoreLine {
 
   /** Resolves the heir, which is to end as well. */
   async #endOne(id: string, how: End): Promise<string | null> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
+    for (let tries = 1; ; tries++) {
       const row = await this.#store.read(id);
       if (row === null) return null;
       const before = endOf(row);
@@ -74,11 +75,7 @@ export class StoreLine {
       // What came after is still named: who follows later has to find the same end of the line.
       const end = { ...how, next, isHeir: next !== null };
       if (await this.#store.replace(tombstoneOf(row, end, this.#now()), row.version)) return next;
+      await beforeNextTry(tries);
     }
-    throw tooMany();
   }
-}
-
-function tooMany(): SessionError {
-  return new SessionError("session_conflict", "a session was changed by too many requests while it was to end");
 }

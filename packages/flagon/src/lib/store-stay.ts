@@ -8,12 +8,8 @@ import { type Ground, LateVisit } from "./late-visit.ts";
 import type { StoreHome } from "./store-home.ts";
 import { StoreRows } from "./store-rows.ts";
 import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
+import { beforeNextTry } from "./tries.ts";
 import { emptied, type Visit } from "./visit.ts";
-
-/** How often a commit lays its changes over newer data before it gives up: each try loses only to one that won. */
-const TRIES_MAX = 30;
-/** The longest wait between two tries, in milliseconds. */
-const WAIT_MS_MAX = 50;
 
 export interface StayTraits {
   /** The browser's cookie was signed with an older secret. */
@@ -70,7 +66,7 @@ export class StoreStay implements Stay {
       const isReplaced = visit.ending !== null || visit.isLogin;
       const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
       if (lines !== null) return lines;
-      if (tries === TRIES_MAX) throw tooMany();
+      await beforeNextTry(tries);
       ground = await this.#late.groundIn(visit, await this.#newest(id, tries));
     }
     return this.#over(visit, opened, id);
@@ -83,11 +79,9 @@ export class StoreStay implements Stay {
     return { record: opened, row: this.#row };
   }
 
-  /** The row that was in the way, or, from the second try on, what is there after a short wait. */
+  /** The row that was in the way, or, after a wait, what is there now. */
   async #newest(id: string, tries: number): Promise<StoredSession | null> {
-    if (tries === 1 && this.#inTheWay?.id === id) return this.#inTheWay;
-    if (tries > 1) await jitter(tries);
-    return this.#home.parts.store.read(id);
+    return tries === 1 && this.#inTheWay?.id === id ? this.#inTheWay : this.#home.parts.store.read(id);
   }
 
   async #put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
@@ -224,15 +218,4 @@ export class StoreStay implements Stay {
 function dropped(id: string): string[] {
   emit("flagon:conflict", () => ({ id, reason: "ended" }));
   return [];
-}
-
-function tooMany(): SessionError {
-  return new SessionError(
-    "session_conflict",
-    `the session was changed by ${TRIES_MAX} other requests while this one saved it`,
-  );
-}
-
-function jitter(tries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, WAIT_MS_MAX)));
 }

@@ -400,6 +400,12 @@ describe.each(revocable)("in %s", (_title, make) => {
     expect(await visitor.visit(userOf)).toBe("u");
   });
 
+  test("fifty that sign the user out elsewhere at once, each of them done", async () => {
+    const others = Array.from({ length: 50 }, (_, n) => String(n).padStart(22, "A"));
+    await Promise.all(others.map((except) => sessions.revokeUser("u", { except })));
+    expect([await visitor.isKnown(), await phone.isKnown()]).toEqual([false, false]);
+  });
+
   test("naming an ended session as the one to spare does not bring it back", async () => {
     const { id } = await phone.open();
     const slow = await phone.open();
