@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 
 /** base64url without padding (RFC 4648, section 5). */
 export function encodeBase64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+  return Buffer.from(bytes).toString("base64url");
 }
 
 /**
@@ -15,52 +15,41 @@ export function decodeBase64url(text: string): Buffer | null {
   return bytes.toString("base64url") === text ? bytes : null;
 }
 
-/** Two bytes, most significant first, then the text's UTF-8: no two texts run into what follows them. */
+/** Two bytes, most significant first, then the text's UTF-8: no two texts run into what follows them. At most 65,535 bytes. */
 export function lengthPrefixed(text: string): Buffer {
-  const bytes = Buffer.from(text, "utf8");
-  if (bytes.length > 0xffff) throw new TypeError(`${bytes.length} bytes are too many: at most 65535`);
-  const prefixed = Buffer.allocUnsafe(2 + bytes.length);
-  prefixed.writeUInt16BE(bytes.length);
-  bytes.copy(prefixed, 2);
-  return prefixed;
+  const bytes = Buffer.from(`\0\0${text}`);
+  bytes.writeUIntBE(bytes.length - 2, 0, 2);
+  return bytes;
 }
 
 const pool = Buffer.alloc(4096);
 let poolUsed = pool.length;
 
 /**
- * Fills `target` from `start` with random bytes. Drawn from a pool of 4 KB, since one call to the generator costs 2 µs
- * however few bytes it gives; used bytes are wiped, and the pool is filled at first use because Workers forbid random
- * bytes while a module loads. Never filled in a startup snapshot that is being built: each process that starts from it
- * would have the same bytes left, for the same ids and nonces.
+ * `length` random bytes, at most 4,096. Drawn from a pool, since one call to the generator costs 2 µs however few bytes it
+ * gives; used bytes are wiped, and the pool is filled at first use because Workers forbid random bytes while a module
+ * loads. Never filled in a startup snapshot that is being built: each process that starts from it would have the same
+ * bytes left, for the same ids and nonces.
  */
-export function fillRandom(target: Uint8Array, start: number, length: number): void {
+export function randomBytes(length: number): Buffer {
   if (poolUsed + length > pool.length) {
-    if (isBuildingSnapshot()) {
-      randomFillSync(target, start, length);
-      return;
-    }
+    if (isBuildingSnapshot()) return randomFillSync(Buffer.alloc(length));
     randomFillSync(pool);
     poolUsed = 0;
   }
-  pool.copy(target, start, poolUsed, poolUsed + length);
-  pool.fill(0, poolUsed, poolUsed + length);
+  const taken = pool.subarray(poolUsed, poolUsed + length);
+  const bytes = Buffer.from(taken);
+  taken.fill(0);
   poolUsed += length;
+  return bytes;
 }
 
-/** Node's `--build-snapshot` keeps the whole heap, this module's pool included. Other runtimes have no snapshots of an app. */
+/** Node's `--build-snapshot` keeps the whole heap, this module's pool included. */
 function isBuildingSnapshot(): boolean {
   try {
-    return Boolean(globalThis.process?.getBuiltinModule?.("node:v8")?.startupSnapshot?.isBuildingSnapshot?.());
+    return process.getBuiltinModule("node:v8").startupSnapshot.isBuildingSnapshot();
   } catch {
-    // A runtime that has the name alone.
+    // A runtime that lacks any of these has no snapshots of an app.
     return false;
   }
-}
-
-/** `length` random bytes. */
-export function randomBytes(length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  fillRandom(bytes, 0, length);
-  return bytes;
 }

@@ -5,11 +5,11 @@ import { lengthPrefixed } from "./bytes.ts";
 import { corrupt } from "./guarded-store.ts";
 import type { KeyRing } from "./keys.ts";
 import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { keyIdOf, seal, sealContext, sealedRow, unseal } from "./seal.ts";
+import { KIND_ROW, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
 
 /** Seals what a row holds: bound to its id and user, so that no row's data opens in another row. */
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
-  return seal(sealedRow, writePlaintext(record).bytes, contextOf(record.id, record.userId), ring, now);
+  return seal(KIND_ROW, writePlaintext(record).bytes, contextOf(record.id, record.userId), ring, now);
 }
 
 /**
@@ -19,7 +19,7 @@ export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint
 export function openRow(row: StoredSession, ring: KeyRing, now: number, longestMs: number): SessionRecord | null {
   const bytes = row.data === null ? null : Buffer.from(row.data.buffer, row.data.byteOffset, row.data.byteLength);
   if (bytes === null) return null;
-  const opened = unseal(sealedRow, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
+  const opened = unseal(KIND_ROW, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
   if (opened === "unknown_key" || opened === "hour") return null;
   const plaintext = typeof opened === "string" ? null : readPlaintext(opened);
   if (plaintext === null) throw corrupt("a session's row does not open");

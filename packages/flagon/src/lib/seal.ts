@@ -1,8 +1,15 @@
 import { Buffer } from "node:buffer";
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import {
+  type CipherGCM,
+  type CipherGCMOptions,
+  createCipheriv,
+  createDecipheriv,
+  type DecipherGCM,
+  type KeyObject,
+} from "node:crypto";
 import type { RejectReason } from "../codec.ts";
-import { fillRandom } from "./bytes.ts";
-import { type HourlyPurpose, hourOf, type KeyRing } from "./keys.ts";
+import { randomBytes } from "./bytes.ts";
+import { hourOf, type KeyRing, type SecretKeys } from "./keys.ts";
 
 /** The first byte says what a sealed text is, so that none is ever taken for another. */
 export const KIND_COOKIE = 0x01;
@@ -14,37 +21,22 @@ const NONCE_BYTES = 12;
 /** All sixteen: node:crypto would take a tag cut to four, which a few billion tries forge. */
 const TAG_BYTES = 16;
 const CIPHERTEXT_START = HEAD_BYTES + NONCE_BYTES;
-export const SEAL_OVERHEAD_BYTES: number = CIPHERTEXT_START + TAG_BYTES;
-
-const cipherOptions = { authTagLength: TAG_BYTES };
-
-/** What every seal here is bound to: its kind and purpose, and what the caller names in `context`. */
-export interface SealKind {
-  readonly kind: number;
-  readonly purpose: HourlyPurpose;
-}
-
-export const sealedCookie: SealKind = { kind: KIND_COOKIE, purpose: "seal" };
-export const sealedRow: SealKind = { kind: KIND_ROW, purpose: "store" };
 
 /**
  * AES-256-GCM under the hour's key. Bytes: kind, key id (4), hour (3), nonce (12), ciphertext, tag (16); the associated
  * data is the first eight bytes and `context`.
  */
-export function seal(what: SealKind, plaintext: Uint8Array, context: Buffer, ring: KeyRing, now: number): Buffer {
+export function seal(kind: number, plaintext: Uint8Array, context: Buffer, ring: KeyRing, now: number): Buffer {
   const keys = ring.current();
-  const hour = hourOf(now);
-  const sealed = Buffer.allocUnsafe(plaintext.length + SEAL_OVERHEAD_BYTES);
-  sealed[0] = what.kind;
-  sealed.writeUInt32BE(keys.id, 1);
-  sealed.writeUIntBE(hour, 5, 3);
-  fillRandom(sealed, HEAD_BYTES, NONCE_BYTES);
-  const nonce = sealed.subarray(HEAD_BYTES, CIPHERTEXT_START);
-  const cipher = createCipheriv("aes-256-gcm", keys.hourly(what.purpose, hour), nonce, cipherOptions);
-  cipher.setAAD(associatedData(sealed, context));
-  cipher.update(plaintext).copy(sealed, CIPHERTEXT_START);
+  const sealed = Buffer.allocUnsafe(CIPHERTEXT_START + plaintext.length + TAG_BYTES);
+  sealed[0] = kind;
+  sealed.writeUIntBE(keys.id, 1, 4);
+  sealed.writeUIntBE(hourOf(now), 5, 3);
+  sealed.set(randomBytes(NONCE_BYTES), HEAD_BYTES);
+  const cipher = prepare<CipherGCM>(createCipheriv, keys, sealed, context);
+  sealed.set(cipher.update(plaintext), CIPHERTEXT_START);
   cipher.final();
-  cipher.getAuthTag().copy(sealed, sealed.length - TAG_BYTES);
+  sealed.set(cipher.getAuthTag(), CIPHERTEXT_START + plaintext.length);
   return sealed;
 }
 
@@ -53,43 +45,57 @@ export function seal(what: SealKind, plaintext: Uint8Array, context: Buffer, rin
  * hour out of bounds are refused before any key is derived.
  */
 export function unseal(
-  what: SealKind,
+  kind: number,
   sealed: Buffer,
   context: Buffer,
   ring: KeyRing,
   now: number,
   longestLifetimeMs: number,
 ): Buffer | RejectReason {
-  if (sealed.length < SEAL_OVERHEAD_BYTES || sealed[0] !== what.kind) return "malformed";
-  const keys = ring.find(sealed.readUInt32BE(1));
+  if (sealed.length < CIPHERTEXT_START + TAG_BYTES || sealed[0] !== kind) return "malformed";
+  const keys = ring.find(keyIdOf(sealed));
   if (keys === undefined) return "unknown_key";
-  const hour = sealed.readUIntBE(5, 3);
+  const hour = hourIn(sealed);
   if (hour > hourOf(now) + 1 || hour < hourOf(now - longestLifetimeMs)) return "hour";
-  const nonce = sealed.subarray(HEAD_BYTES, CIPHERTEXT_START);
-  const decipher = createDecipheriv("aes-256-gcm", keys.hourly(what.purpose, hour), nonce, cipherOptions);
-  decipher.setAAD(associatedData(sealed, context));
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  const plaintext = decipher.update(sealed.subarray(CIPHERTEXT_START, sealed.length - TAG_BYTES));
+  const decipher = prepare<DecipherGCM>(createDecipheriv, keys, sealed, context);
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const plaintext = decipher.update(sealed.subarray(CIPHERTEXT_START, -TAG_BYTES));
   try {
     decipher.final();
+    return plaintext;
   } catch {
     return "forged";
   }
-  return plaintext;
 }
 
-/** The key id that sealed bytes name: 0 for bytes too short to name one. */
+/** The key id that sealed bytes, and a store's cookie, name. */
 export function keyIdOf(sealed: Buffer): number {
-  return sealed.length < HEAD_BYTES ? 0 : sealed.readUInt32BE(1);
+  return sealed.readUIntBE(1, 4);
 }
 
-/** The head is copied to where {@link sealContext} left room: one buffer less for each seal. */
-function associatedData(sealed: Buffer, context: Buffer): Buffer {
-  sealed.copy(context, 0, 0, HEAD_BYTES);
-  return context;
+function hourIn(sealed: Buffer): number {
+  return sealed.readUIntBE(5, 3);
 }
 
 /** What a seal is bound to besides its head, in the form that {@link seal} and {@link unseal} take. */
 export function sealContext(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.alloc(HEAD_BYTES), ...parts]);
+}
+
+type Make<Cipher> = (algorithm: "aes-256-gcm", key: KeyObject, nonce: Buffer, options: CipherGCMOptions) => Cipher;
+
+/** The cipher, or decipher, that the head and nonce of `sealed` ask for. */
+function prepare<Cipher extends CipherGCM | DecipherGCM>(
+  make: Make<Cipher>,
+  keys: SecretKeys,
+  sealed: Buffer,
+  context: Buffer,
+): Cipher {
+  const key = keys.hourly(sealed[0] === KIND_ROW ? "store" : "seal", hourIn(sealed));
+  const nonce = sealed.subarray(HEAD_BYTES, CIPHERTEXT_START);
+  const cipher = make("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+  // The head goes where sealContext left room: one buffer less for each seal.
+  sealed.copy(context, 0, 0, HEAD_BYTES);
+  cipher.setAAD(context);
+  return cipher;
 }

@@ -1,12 +1,12 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { Codec, CodecContext, CookieFormat, RejectReason, SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import { COOKIE_BYTES_MAX } from "./cookie.ts";
+import { largestKeys } from "./largest-keys.ts";
 import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { keyIdOf, seal, sealContext, sealedCookie, unseal } from "./seal.ts";
-import { printValue } from "./values.ts";
+import { KIND_COOKIE, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
 
 /** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
 export const sealed: Codec = {
@@ -52,7 +52,7 @@ class SealedFormat implements CookieFormat {
     const bytes = decodeBase64url(value);
     if (bytes === null) return "malformed";
     const { keys, now, longestLifetimeMs } = this.#context;
-    const opened = unseal(sealedCookie, bytes, this.#contextOf(cookieName), keys, now(), longestLifetimeMs);
+    const opened = unseal(KIND_COOKIE, bytes, this.#contextOf(cookieName), keys, now(), longestLifetimeMs);
     if (typeof opened === "string") return opened;
     const plaintext = readPlaintext(opened);
     if (plaintext === null) return "unreadable";
@@ -67,7 +67,7 @@ class SealedFormat implements CookieFormat {
   seal(record: SessionRecord, cookieName: string): string {
     const { keys, now } = this.#context;
     const { bytes, plaintext } = writePlaintext(record);
-    const sealed = seal(sealedCookie, bytes, this.#contextOf(cookieName), keys, now());
+    const sealed = seal(KIND_COOKIE, bytes, this.#contextOf(cookieName), keys, now());
     const value = encodeBase64url(sealed);
     if (cookieName.length + value.length > COOKIE_BYTES_MAX) throw tooLarge(record, cookieName.length + value.length);
     this.#remember({ value, cookieName, keyId: keyIdOf(sealed), plaintext });
@@ -96,14 +96,8 @@ class SealedFormat implements CookieFormat {
 }
 
 function tooLarge(record: SessionRecord, bytes: number): SessionError {
-  const texts = Object.entries(record.data).map(([key, value]) => [key, printValue(key, value)] as const);
-  const named = [...texts, ["waiting flashes", JSON.stringify(record.flashes)] as const]
-    .map(([key, text]) => ({ key, size: Buffer.byteLength(text, "utf8") }))
-    .sort((a, b) => b.size - a.size)
-    .slice(0, 3)
-    .map(({ key, size }) => `${key} (${size})`);
   return new SessionError(
     "cookie_too_large",
-    `session cookie is ${bytes} bytes and browsers keep ${COOKIE_BYTES_MAX}; the largest keys are ${named.join(", ")}; store less or pass a store`,
+    `session cookie is ${bytes} bytes and browsers keep ${COOKIE_BYTES_MAX}; the largest keys are ${largestKeys(record)}; store less or pass a store`,
   );
 }

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { KeyRing, SecretKeys } from "../../src/lib/keys.ts";
-import { type SealKind, seal, sealContext, unseal } from "../../src/lib/seal.ts";
+import { seal, sealContext, unseal } from "../../src/lib/seal.ts";
 import vectors from "./nist-gcm.json" with { type: "json" };
 import { askPython, describeWithPython } from "./python.ts";
 
@@ -22,9 +22,9 @@ const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
 const titleOf = ({ count, aad, ct }: Vector): string => `AAD ${aad.length * 4}, text ${ct.length * 4}, count ${count}`;
 
 /** The first eight bytes of a vector's associated data stand for a sealed text's head: any head will do for a cipher. */
-function headOf(aad: Buffer): { what: SealKind; keyId: number; now: number } {
+function headOf(aad: Buffer): { kind: number; keyId: number; now: number } {
   return {
-    what: { kind: aad.readUInt8(0), purpose: "seal" },
+    kind: aad.readUInt8(0),
     keyId: aad.readUInt32BE(1),
     now: aad.readUIntBE(5, 3) * HOUR_MS,
   };
@@ -65,10 +65,10 @@ class VectorRing extends KeyRing {
 
 function open(vector: Vector): string | null {
   const aad = bytes(vector.aad);
-  const { what, keyId, now } = headOf(aad);
+  const { kind, keyId, now } = headOf(aad);
   const sealed = Buffer.concat([aad.subarray(0, 8), bytes(vector.iv), bytes(vector.ct), bytes(vector.tag)]);
   const opened = unseal(
-    what,
+    kind,
     sealed,
     sealContext(aad.subarray(8)),
     new VectorRing(keyId, createSecretKey(bytes(vector.key))),
@@ -119,9 +119,9 @@ describe("seal", () => {
     (_, vector) => {
       const aad = bytes(vector.aad);
       const plaintext = bytes(vector.pt ?? "");
-      const { what, keyId, now } = headOf(aad);
+      const { kind, keyId, now } = headOf(aad);
       const key = createSecretKey(bytes(vector.key));
-      const sealed = seal(what, plaintext, sealContext(aad.subarray(8)), new VectorRing(keyId, key), now);
+      const sealed = seal(kind, plaintext, sealContext(aad.subarray(8)), new VectorRing(keyId, key), now);
       const cipher = createCipheriv("aes-256-gcm", key, sealed.subarray(8, 20), { authTagLength: 16 });
       cipher.setAAD(aad);
       const expected = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
@@ -134,7 +134,7 @@ describe("seal", () => {
     const key = createSecretKey(Buffer.alloc(32, 7));
     const nonces = new Set<string>();
     for (let i = 0; i < 5_000; i++) {
-      const sealed = seal({ kind: 1, purpose: "seal" }, Buffer.alloc(0), sealContext(), new VectorRing(1, key), 0);
+      const sealed = seal(1, Buffer.alloc(0), sealContext(), new VectorRing(1, key), 0);
       nonces.add(sealed.toString("hex", 8, 20));
     }
     expect(nonces.size).toBe(5_000);
