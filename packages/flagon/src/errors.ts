@@ -3,6 +3,7 @@ export type SessionErrorCode =
   | "cookie_too_large"
   | "cross_site_request"
   | "session_conflict"
+  | "session_too_large"
   | "store_unavailable"
   | "store_timeout"
   | "store_corrupt";
@@ -26,7 +27,7 @@ export class SessionError extends Error {
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.status = code === "cross_site_request" ? 403 : code === "cookie_too_large" ? 500 : 503;
+    this.status = code === "cross_site_request" ? 403 : code.endsWith("too_large") ? 500 : 503;
     this.headers = this.status === 503 ? { "retry-after": "5" } : {};
   }
 

@@ -5,6 +5,7 @@ const codes: [code: SessionErrorCode, status: number][] = [
   ["cross_site_request", 403],
   ["cookie_too_large", 500],
   ["session_conflict", 503],
+  ["session_too_large", 500],
   ["store_unavailable", 503],
   ["store_timeout", 503],
   ["store_corrupt", 503],

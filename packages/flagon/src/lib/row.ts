@@ -1,15 +1,28 @@
 import { Buffer } from "node:buffer";
 import type { SessionRecord } from "../codec.ts";
+import { SessionError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import { lengthPrefixed } from "./bytes.ts";
 import { corrupt } from "./guarded-store.ts";
 import type { KeyRing } from "./keys.ts";
+import { largestKeys } from "./largest-keys.ts";
 import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
 import { KIND_ROW, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
 
-/** Seals what a row holds: bound to its id and user, so that no row's data opens in another row. */
+/**
+ * How much a row may hold, in bytes before it is sealed. Each request of the session reads all of it, and one that a visitor
+ * could fill without end would at last take longer to read than the store is waited for: then it could not even be emptied.
+ */
+const ROW_BYTES_MAX = 2_000_000;
+
+/**
+ * Seals what a row holds: bound to its id and user, so that no row's data opens in another row. Throws a `SessionError`
+ * "session_too_large" that names the largest keys.
+ */
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
-  return seal(KIND_ROW, writePlaintext(record).bytes, contextOf(record.id, record.userId), ring, now);
+  const { bytes } = writePlaintext(record);
+  if (bytes.length > ROW_BYTES_MAX) throw tooLarge(record, bytes.length);
+  return seal(KIND_ROW, bytes, contextOf(record.id, record.userId), ring, now);
 }
 
 /**
@@ -28,6 +41,13 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
   if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;
   return record;
+}
+
+function tooLarge(record: SessionRecord, bytes: number): SessionError {
+  return new SessionError(
+    "session_too_large",
+    `session is ${bytes} bytes and a store's row holds ${ROW_BYTES_MAX}; the largest keys are ${largestKeys(record)}; store less`,
+  );
 }
 
 function contextOf(id: string, userId: string | null): Buffer {

@@ -136,8 +136,9 @@ export class StoreStay implements Stay {
     // Whoever takes the place of another session is none of its heirs.
     if (!isOwn) delete visit.record.family;
     if (isOwn) this.#contest(visit, old);
-    // Before anything ends: data that does not fit the schema throws here.
+    // Before anything ends: data that does not fit the schema, or a row, throws here.
     const next = visit.result(old ?? emptied(visit.record));
+    if (next !== null) this.#rows.rowOf(visit, next, null);
     if (loaded.isTakenOver && loaded.record !== null) {
       if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
       return this.#begin(visit, next, loaded.record.id);
