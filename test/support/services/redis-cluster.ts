@@ -9,6 +9,8 @@ export interface RedisCluster extends AsyncDisposable {
   readonly urls: readonly string[];
   /** The node that owns the key's slot now, as the nodes that answer see it. */
   masterOf(key: string): Promise<Server>;
+  /** The same for many keys, as one node sees them all at one moment. */
+  mastersOf(keys: readonly string[]): Promise<readonly Server[]>;
   /** Resolves when every slot has a master and each node that lives agrees. */
   untilHealthy(): Promise<void>;
   stop(): Promise<void>;
@@ -43,7 +45,8 @@ export async function startRedisCluster(options: { persistent?: boolean } = {}):
   return {
     nodes,
     urls: nodes.map(({ url }) => url),
-    masterOf: (key) => masterOf(nodes, key),
+    masterOf: async (key) => (await mastersOf(nodes, [key]))[0] as Server,
+    mastersOf: (keys) => mastersOf(nodes, keys),
     untilHealthy,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -93,19 +96,30 @@ async function describe(node: Server): Promise<{ isOk: boolean } | null> {
   }
 }
 
-async function masterOf(nodes: readonly Server[], key: string): Promise<Server> {
+async function mastersOf(nodes: readonly Server[], keys: readonly string[]): Promise<Server[]> {
   for (const node of nodes) {
-    const slot = await ask(node, "CLUSTER", "KEYSLOT", key).catch(() => null);
-    if (slot === null) continue;
-    const ranges = (await ask(node, "CLUSTER", "SLOTS")) as [number, number, [string, number, string]][];
-    const range = ranges.find(([from, to]) => from <= Number(slot) && Number(slot) <= to);
-    const master = nodes.find(({ port }) => port === range?.[2][1]);
-    if (master) return master;
+    const questions: Command[] = [["CLUSTER", "SLOTS"], ...keys.map((key): Command => ["CLUSTER", "KEYSLOT", key])];
+    const [ranges, ...slots] = await askAll(node, questions).catch(() => []);
+    const masters = slots.map((slot) => {
+      const owns = ([from, to]: Range): boolean => from <= Number(slot) && Number(slot) <= to;
+      const range = (ranges as Range[]).find(owns);
+      return nodes.find(({ port }) => port === range?.[2][1]);
+    });
+    const known = masters.filter((master) => master !== undefined);
+    if (known.length === keys.length) return known;
   }
-  throw new Error(`no node knows who owns the key ${key}`);
+  throw new Error(`no node knows who owns the keys ${keys}`);
 }
 
-async function ask(node: Server, command: string, ...args: (string | number)[]): Promise<unknown> {
+/** Of CLUSTER SLOTS: the first and the last of a range, and its master. */
+type Range = [from: number, to: number, master: [host: string, port: number, id: string]];
+type Command = [command: string, ...args: (string | number)[]];
+
+async function ask(node: Server, ...command: Command): Promise<unknown> {
+  return (await askAll(node, [command]))[0];
+}
+
+async function askAll(node: Server, commands: readonly Command[]): Promise<unknown[]> {
   const redis = new Redis(node.port, "127.0.0.1", {
     lazyConnect: true,
     connectTimeout: 1_000,
@@ -117,7 +131,7 @@ async function ask(node: Server, command: string, ...args: (string | number)[]):
   redis.on("error", () => {});
   try {
     await redis.connect();
-    return await redis.call(command, ...args);
+    return await Promise.all(commands.map((command) => redis.call(...command)));
   } finally {
     redis.disconnect();
   }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -15,7 +15,7 @@ export interface Server extends AsyncDisposable {
   readonly pid: number | null;
   /** Ends the server as its own documentation wants it, and removes its data. */
   stop(): Promise<void>;
-  /** Kills the server as a power cut would (SIGKILL). Its data stays as it was on disk. */
+  /** Kills the server and every process of its own as a power cut would (SIGKILL). Its data stays as it was on disk. */
   kill9(): Promise<void>;
   /** Starts it again, on the same port and data. Ends it first when it still runs. */
   restart(): Promise<void>;
@@ -88,7 +88,12 @@ export async function startServer(
       return child.pid ?? null;
     },
     stop,
-    kill9: () => end("SIGKILL"),
+    async kill9() {
+      const own = program.signal || !child.pid ? [] : childrenOf(child.pid);
+      const ended = end("SIGKILL");
+      for (const pid of own) killIfThere(pid);
+      await ended;
+    },
     async restart() {
       await end(...program.stopSignals);
       if (child.pid) tellReaper({ ended: child.pid });
@@ -186,6 +191,21 @@ async function lastWords(child: ChildProcess, program: Program, deadline: number
 /** Pipes are sockets, which can be unref'd, though their types don't say so. */
 function unref(handle: object | null): void {
   if (handle !== null && "unref" in handle && typeof handle.unref === "function") handle.unref();
+}
+
+/** The processes that this one started, which outlive it for as long as it takes them to notice (PostgreSQL's). */
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
+  const rows = (stdout ?? "").split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It had ended by itself.
+  }
 }
 
 function hasEnded(child: ChildProcess): boolean {
