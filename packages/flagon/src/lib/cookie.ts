@@ -29,27 +29,26 @@ export class CookieJar {
 
   /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
   constructor(name: string, options: CookieOptions) {
-    const { domain, path = "/", sameSite = "lax", secure = true, partitioned = false, priority } = options;
-    // A token (RFC 9110, section 5.6.2).
-    requireMatch("name", name, /^[!#$%&'*+\-.^_`|~\w]+$/);
-    requireMatch("domain", domain === undefined ? "any" : domain, /^\.?[a-z\d-]+(\.[a-z\d-]+)*$/i);
-    // Printable ASCII without ";": a browser would read anything else as the start of another attribute, or not at all.
-    requireMatch("path", path, /^\/[\x20-\x3a\x3c-\x7e]*$/);
-    requireMatch("sameSite", sameSite, /^(strict|lax|none)$/);
-    requireMatch("priority", priority === undefined ? "low" : priority, /^(low|medium|high)$/);
-    const needsSecure = /^__(host|secure)-/i.test(name) || sameSite === "none" || partitioned;
-    if (needsSecure && !secure) throw new TypeError(dropped("without secure"));
-    // RFC 6265bis, section 4.1.3; in any case of letters.
-    if (/^__host-/i.test(name) && (path !== "/" || domain !== undefined)) {
-      throw new TypeError(dropped(`${name} with a path or a domain`));
+    const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
+    const texts = [name, domain === undefined ? "any" : domain, path, sameSite, priority ?? "low"];
+    if (
+      texts.some((text) => typeof text !== "string") ||
+      !wellFormed.test(texts.join(";")) ||
+      // RFC 6265bis, section 4.1.3; in any case of letters.
+      (!secure && (/^__(host|secure)-/i.test(name) || sameSite === "none" || partitioned)) ||
+      (/^__host-/i.test(name) && (domain || path !== "/"))
+    ) {
+      throw new TypeError(
+        `cookie cannot be ${JSON.stringify({ name, ...options })}: browsers would drop or misread it`,
+      );
     }
     this.name = name;
     this.#attributes = [
-      domain === undefined ? "" : `; Domain=${domain}`,
+      domain ? `; Domain=${domain}` : "",
       `; Path=${path}; HttpOnly`,
       secure ? "; Secure" : "",
       `; SameSite=${capitalize(sameSite)}`,
-      priority === undefined ? "" : `; Priority=${capitalize(priority)}`,
+      priority ? `; Priority=${capitalize(priority)}` : "",
       partitioned ? "; Partitioned" : "",
     ].join("");
   }
@@ -67,6 +66,17 @@ export class CookieJar {
   }
 }
 
+/**
+ * Name, domain, path, sameSite and priority, with semicolons between them and, since a browser would begin another attribute
+ * there, nowhere else. A name is a token (RFC 9110, section 5.6.2), a path printable ASCII.
+ */
+const wellFormed =
+  /^[!#$%&'*+\-.^_`|~\w]+;\.?[a-zA-Z\d-]+(\.[a-zA-Z\d-]+)*;\/[ -:<-~]*;(strict|lax|none);(low|medium|high)$/;
+
+function capitalize(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
 /** A browser has one cookie of a name for each domain and path that fit: seldom two, never as many as fill a header. */
 const SAME_NAME_MAX = 16;
 
@@ -79,57 +89,24 @@ const SAME_NAME_MAX = 16;
  */
 export function readCookies(header: string, name: string): string[] {
   const values: string[] = [];
-  for (let from = 0; from < header.length && values.length < SAME_NAME_MAX; ) {
-    const at = header.indexOf(name, from);
-    if (at === -1) break;
-    const equals = skipBlanks(header, at + name.length, header.length);
-    const before = trimBlanks(header, 0, at) - 1;
-    from = at + 1;
-    if (header.charCodeAt(equals) !== EQUALS || (before >= 0 && header.charCodeAt(before) !== SEMICOLON)) continue;
+  for (let at = header.indexOf(name); at > -1 && values.length < SAME_NAME_MAX; at = header.indexOf(name, at + 1)) {
+    const equals = skipBlanks(header, at + name.length, 1);
+    const before = skipBlanks(header, at - 1, -1);
+    if (header[equals] !== "=" || (before > -1 && header[before] !== ";")) continue;
     const end = header.indexOf(";", equals);
-    from = end === -1 ? header.length : end;
-    values.push(readValue(header, equals + 1, from));
+    at = end < 0 ? header.length : end;
+    const value = header.slice(skipBlanks(header, equals + 1, 1), skipBlanks(header, at - 1, -1) + 1);
+    values.push(/^"(.*)"$/s.exec(value)?.[1] ?? value);
   }
   return values;
 }
 
-const SPACE = 0x20;
-const TAB = 0x09;
-const QUOTE = 0x22;
-const SEMICOLON = 0x3b;
-const EQUALS = 0x3d;
-
-function readValue(header: string, from: number, to: number): string {
-  const start = skipBlanks(header, from, to);
-  const end = trimBlanks(header, start, to);
-  const quoted = end - start >= 2 && header.charCodeAt(start) === QUOTE && header.charCodeAt(end - 1) === QUOTE;
-  return quoted ? header.slice(start + 1, end - 1) : header.slice(start, end);
-}
-
-function skipBlanks(text: string, start: number, end: number): number {
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  return start;
-}
-
-function trimBlanks(text: string, start: number, end: number): number {
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return end;
+/** The next place that holds no space or tab, to the right with a `step` of 1, to the left with -1. */
+function skipBlanks(text: string, at: number, step: 1 | -1): number {
+  while (isBlank(text.charCodeAt(at))) at += step;
+  return at;
 }
 
 function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
-function requireMatch(option: string, value: string, pattern: RegExp): void {
-  if (typeof value !== "string" || !pattern.test(value)) {
-    throw new TypeError(`cookie.${option} cannot be ${JSON.stringify(value)}: it must match ${pattern}`);
-  }
-}
-
-function dropped(what: string): string {
-  return `browsers drop a cookie ${what}; change the cookie option`;
-}
-
-function capitalize(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
+  return code === 0x20 || code === 0x09;
 }
