@@ -41,10 +41,14 @@ export class GuardedStore {
     return this.#call(() => this.#store.delete(id));
   }
 
+  /** So is a row of another user: it would be shown to this one, who could end it. */
   async list(userId: string): Promise<StoredSession[]> {
     const rows = await this.#call(() => this.#store.list(userId));
     if (!Array.isArray(rows)) throw corrupt("the session store answered with something that is no list");
-    return rows.map(checked);
+    for (const row of rows) {
+      if (checked(row).userId !== userId) throw corrupt("the session store answered with another user's session");
+    }
+    return rows;
   }
 
   /** Without a time limit: a prune may take as long as there are rows. */

@@ -210,6 +210,8 @@ describe("a store's answers about lists and writes", () => {
     ["list", undefined],
     ["list", { length: 1 }],
     ["list", [{}]],
+    ["list", [{ ...anyRow, userId: "v" }]],
+    ["list", [anyRow]],
     ["replace", undefined],
     ["replace", 1],
   ])("%s answering %j is store_corrupt", async (command, answer) => {
