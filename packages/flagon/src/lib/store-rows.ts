@@ -92,7 +92,8 @@ export class StoreRows {
   }
 }
 
+/** Told at the login; a session that moves in from a cookie was never told. */
 function deviceFor(visit: Visit, before: StoredSession | null): string | null {
-  if (!visit.isLogin) return before?.device ?? null;
+  if (!visit.isLogin && before !== null) return before.device;
   return visit.device ?? deviceOf(visit.request.header("user-agent"));
 }

@@ -52,6 +52,14 @@ describe("a session in a sealed cookie", () => {
     expect(await later.visit((session) => [session.id, session.flashes().length])).toEqual([id, 1]);
   });
 
+  test("is listed from then on with the device that it was moved from", async () => {
+    const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
+    await visitor.visit(userOf, headers);
+    expect(await processOf().list("u")).toMatchObject([{ id, device: "Firefox on Linux" }]);
+    await visitor.visit((session) => session.rotate(), { "user-agent": "curl/8" });
+    expect(await processOf().list("u")).toMatchObject([{ device: "Firefox on Linux" }]);
+  });
+
   test("moves once, however many requests come first at the same time, and all that they store is kept", async () => {
     const processes = Array.from({ length: 4 }, () => processOf());
     const visitors = Array.from({ length: 20 }, (_, n) => visitor.copy(processes[n % 4]));
