@@ -11,8 +11,6 @@ import { emptied, type Visit } from "./visit.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
-/** How many requests may be under way that have given their session a new id. */
-const ANNOUNCED_MAX = 10_000;
 
 interface Answer {
   readonly askedAt: number;
@@ -22,8 +20,6 @@ interface Answer {
 /** Sealed cookies, checked against a store of ended sessions: seldom for reading, always before a cookie is sealed. */
 export class RevocableHome implements Home {
   readonly revocations: Revocations;
-  /** The id that a request under way has given its session, and the one that it came with; see `StoreHome`. */
-  readonly announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
   readonly #cookies: CookieHome;
   readonly #stalenessMs: number;
   #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
@@ -71,7 +67,7 @@ export class RevocableHome implements Home {
   }
 
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
-    const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
+    const kept = this.revocations.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
     await this.revocations.endUser(userId, [...kept, ...known.flat()]);
     for (const id of kept) await this.revocations.except(userId, id, await this.revocations.heirsOf(id));
@@ -112,7 +108,7 @@ class RevocableStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.announced.set(id, from);
+    this.#home.revocations.announce(id, from);
   }
 
   async save(visit: Visit): Promise<string[]> {

@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../codec.ts";
+import { BoundedMap } from "./bounded-map.ts";
 import { type Change, Entries, type Found } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
@@ -25,6 +26,9 @@ export interface IdEntry {
 /** When and how a session ended, in milliseconds since 1970. */
 export type Ending = Pick<IdEntry, "how" | "next"> & { readonly at: number };
 
+/** How many requests may be under way that have given their session a new id. */
+const ANNOUNCED_MAX = 10_000;
+
 /** The sessions that one has become, one after another. */
 export type HeirsOf = (id: string) => Promise<readonly string[]>;
 
@@ -36,6 +40,8 @@ export class Revocations {
   readonly #ids: Entries<IdEntry>;
   readonly #marks: Entries<UserMark>;
   readonly #now: () => number;
+  /** For each id that a request under way has given its session, the one that it came with. */
+  readonly #announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
     this.#ids = new Entries(store, now, keepMs, { prefix: "ended:", isEntry: isIdEntry });
@@ -124,6 +130,18 @@ export class Revocations {
       if (await this.#ids.put(id, entry, found)) return how === null && id !== record.id ? "live" : "over";
       await beforeNextTry(tries);
     }
+  }
+
+  /** Told when a request gives the session `from` this id, which is not stored before its commit. */
+  announce(id: string, from: string): void {
+    this.#announced.set(id, from);
+  }
+
+  /** All ids of the session to spare: `revokeUser(…, { except: session.id })` right after `session.rotate()` means both. */
+  idsOf(except: string | undefined): string[] {
+    if (except === undefined) return [];
+    const from = this.#announced.get(except);
+    return from === undefined ? [except] : [except, from];
   }
 
   /**

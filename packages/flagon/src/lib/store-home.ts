@@ -1,6 +1,5 @@
 import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
 import type { StoredSession } from "../store.ts";
-import { BoundedMap } from "./bounded-map.ts";
 import { type CookieJar, readCookies } from "./cookie.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
@@ -30,20 +29,12 @@ export interface StoreParts {
 
 /** So many sessions of a user are ended at once. */
 const BATCH = 20;
-/** How many requests may be under way that have given their session a new id. */
-const ANNOUNCED_MAX = 10_000;
 
 /** The cookie holds an id and its MAC; the session is a sealed row in a store. */
 export class StoreHome implements Home {
   readonly parts: StoreParts;
   /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue = new KeyedQueue();
-  /**
-   * For each id that a request under way has given its session, the one that it came with: `revokeUser(…, { except:
-   * session.id })` right after `session.rotate()` means both.
-   */
-  readonly announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
-
   /** What becomes of sessions that end. */
   readonly line: StoreLine;
 
@@ -78,7 +69,7 @@ export class StoreHome implements Home {
    */
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
     const { store, revocations } = this.parts;
-    const kept = except === undefined ? [] : [except, this.announced.get(except) ?? except];
+    const kept = revocations.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
     await revocations.endUser(userId, [...kept, ...known.flat()]);
     const ids = (await store.list(userId)).map(({ id }) => id);

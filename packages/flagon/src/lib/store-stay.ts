@@ -46,7 +46,7 @@ export class StoreStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.announced.set(id, from);
+    this.#home.parts.revocations.announce(id, from);
   }
 
   save(visit: Visit): string[] | Promise<string[]> {
