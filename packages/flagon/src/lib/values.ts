@@ -27,66 +27,71 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
       return { "!n": `${value}` };
     case "undefined":
       return { "!u": 0 };
-    case "object":
-      return value === null ? value : carryObject(key, value, depth + 1);
-    default:
-      throw refusal(key, `a ${typeof value}`);
+    case "object": {
+      if (value === null) return value;
+      if (depth === DEPTH_MAX) throw refusal(key, `more than ${DEPTH_MAX} levels, or a circle`);
+      // Of these kinds and no heir of theirs: a Buffer, say, would come back as a Uint8Array.
+      const write = writers.get(Object.getPrototypeOf(value));
+      if (write !== undefined && Object.getOwnPropertySymbols(value).length === 0) return write(value, key, depth);
+    }
   }
+  throw refusal(key, `a ${(value as object).constructor?.name || "class instance"}`);
 }
 
-const kinds: ReadonlySet<unknown> = new Set([Object, Array, Date, Uint8Array, Map, Set].map((kind) => kind.prototype));
+// biome-ignore lint/suspicious/noExplicitAny: of the kind whose prototype it stands beside
+type Write = (value: any, key: string, depth: number) => unknown;
 
-function carryObject(key: string, value: object, depth: number): unknown {
-  if (depth > DEPTH_MAX) throw refusal(key, `a value nested deeper than ${DEPTH_MAX}, or in a circle`);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // Of these kinds and no heir of theirs: a Buffer, say, would come back as a Uint8Array.
-  if ((prototype !== null && !kinds.has(prototype)) || Object.getOwnPropertySymbols(value).length > 0) {
-    throw refusal(key, `a ${value.constructor?.name || "class instance"}`);
-  }
-  if (Array.isArray(value)) {
-    const indexes = Object.keys(value);
-    // Names come after indexes, so that with the last one in its place all are.
-    if (indexes.length !== value.length || Number(indexes.at(-1) ?? -1) !== value.length - 1) {
-      throw refusal(key, "an array with holes or names");
-    }
-    let copy: unknown[] | null = null;
-    for (let i = 0; i < value.length; i++) {
-      const carried = carry(key, value[i], depth);
-      if (carried !== value[i]) {
-        copy ??= [...value];
-        copy[i] = carried;
-      }
-    }
-    return copy ?? value;
-  }
-  if (value instanceof Date) return { "!d": Number.isNaN(value.getTime()) ? null : value.getTime() };
-  if (value instanceof Uint8Array) return { "!b": encodeBase64url(value) };
-  if (value instanceof Map) return { "!m": [...value].map((pair) => pair.map((each) => carry(key, each, depth))) };
-  if (value instanceof Set) return { "!s": [...value].map((each) => carry(key, each, depth)) };
-  return carryPlain(key, value as Record<string, unknown>, depth);
-}
+const writers: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
+  [null, carryInside],
+  [Object.prototype, carryInside],
+  [Array.prototype, carryInside],
+  [Date.prototype, (date) => ({ "!d": date.getTime() })],
+  [Uint8Array.prototype, (bytes) => ({ "!b": encodeBase64url(bytes) })],
+  // A pair is no level of its own.
+  [Map.prototype, (map, key, depth) => ({ "!m": carryEach([...map], key, depth) })],
+  [Set.prototype, (set, key, depth) => ({ "!s": carryEach([...set], key, depth + 1) })],
+]);
 
-function carryPlain(key: string, value: Record<string, unknown>, depth: number): unknown {
-  const carried = carryEach(value, key, depth);
-  const names = Object.keys(value);
-  const [only] = names;
-  return names.length === 1 && only?.startsWith("!") ? { "!o": [only, carried[only]] } : carried;
+// biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
+const readers: Readonly<Record<string, (inner: any) => unknown>> = {
+  __proto__: null as never,
+  "!f": Number,
+  "!n": BigInt,
+  "!u": () => undefined,
+  // What is no date at all has no number, which JSON writes as null.
+  "!d": (ms) => new Date(ms ?? Number.NaN),
+  "!b": (text) => new Uint8Array(Buffer.from(text, "base64url")),
+  "!m": (pairs) => new Map(pairs),
+  "!s": (values) => new Set(values),
+  "!o": (entry) => Object.fromEntries([entry]),
+};
+
+function carryInside(whole: object, key: string, depth: number): object {
+  const names = Object.keys(whole);
+  // Names come after indexes, so that with the last one in its place all are.
+  if (Array.isArray(whole) && (names.length !== whole.length || Number(names.at(-1) ?? -1) !== whole.length - 1)) {
+    throw refusal(key, "an array with holes or names");
+  }
+  const carried = carryEach(whole, key, depth + 1);
+  return names.length === 1 && names[0]?.startsWith("!") ? { "!o": Object.entries(carried)[0] } : carried;
 }
 
 /**
- * The object with each of its values carried; itself when none needs a tag. Without `key` it is a session's data, and each
- * value is known by its own.
+ * The object or array with each of its values carried; itself when none needs a tag. Without `key` it is a session's data,
+ * and each value is known by its own.
  */
-export function carryEach(value: Record<string, unknown>, key?: string, depth = 0): Record<string, unknown> {
-  let copy: Record<string, unknown> | null = null;
-  for (const name of Object.keys(value)) {
-    const carried = carry(key ?? name, value[name], depth);
-    if (carried !== value[name]) {
-      copy ??= { ...value };
+export function carryEach<Whole extends object>(whole: Whole, key?: string, depth = 0): Whole {
+  const values = whole as Record<string | number, unknown>;
+  let copy = values;
+  for (const name of Array.isArray(whole) ? whole.keys() : Object.keys(whole)) {
+    const value = values[name];
+    const carried = carry(key ?? `${name}`, value, depth);
+    if (carried !== value) {
+      if (copy === values) copy = (Array.isArray(whole) ? [...whole] : { ...whole }) as typeof values;
       setOwn(copy, name, carried);
     }
   }
-  return copy ?? value;
+  return copy as Whole;
 }
 
 function refusal(key: string, what: string): TypeError {
@@ -97,53 +102,31 @@ function refusal(key: string, what: string): TypeError {
 
 /** A value's text, another one whenever the value is another, in type as well as in content. */
 export function printValue(key: string, value: unknown): string {
-  const carried = carry(key, value);
-  return (carried === value ? "" : "!") + JSON.stringify(carried);
+  return JSON.stringify(carry(key, value));
 }
 
 /** What {@link carry} was given, for what it returned. A tag that is not known stays as it is. */
 export function uncarry(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(uncarry);
-  const entries = Object.entries(value);
-  const [first] = entries;
-  const read = entries.length === 1 && first !== undefined ? readers[first[0]] : undefined;
-  return read === undefined ? uncarryEach(value) : read(first?.[1]);
+  const [tag = "", another] = Object.keys(value);
+  const read = another === undefined ? readers[tag] : undefined;
+  const inside = uncarryEach(value);
+  return read === undefined ? inside : read(inside[tag]);
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
-const readers: Readonly<Record<string, (inner: any) => unknown>> = {
-  __proto__: null as never,
-  "!f": Number,
-  "!n": BigInt,
-  "!u": () => undefined,
-  "!d": (ms) => new Date(ms ?? Number.NaN),
-  "!b": (text) => new Uint8Array(Buffer.from(text, "base64url")),
-  "!m": (pairs) => new Map(pairs.map(uncarry)),
-  "!s": (values) => new Set(values.map(uncarry)),
-  "!o": ([key, value]) => Object.fromEntries([[key, uncarry(value)]]),
-};
 
 /** An object's values, each on its own: the object itself is no tag, whatever it looks like. */
 export function uncarryEach(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, uncarry(inner)]));
 }
 
-/** The value with objects of its own, as far as they are of kinds that a session carries; others stay as they are. */
-export function copyOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && !kinds.has(prototype)) return value;
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (value instanceof Map) return new Map([...value].map(([key, inner]) => [copyOf(key), copyOf(inner)]));
-  if (value instanceof Set) return new Set([...value].map(copyOf));
-  if (value instanceof Date) return new Date(value);
-  if (value instanceof Uint8Array) return value.slice();
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copyOf(inner)]));
+/** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot carry. */
+export function copyOf(data: object): Record<string, unknown> {
+  return uncarryEach(JSON.parse(JSON.stringify(carryEach(data))));
 }
 
 /** Sets a key of the object's own, also `__proto__`. */
-export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+export function setOwn(target: Record<string, unknown>, key: string | number, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   } else {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
-import { printValue } from "../../src/lib/values.ts";
+import { copyOf, printValue } from "../../src/lib/values.ts";
 import { anyData, anyKey, anyValue, isCopy, objectOf, oddKeys } from "../arbitraries.ts";
 
 type Data = Record<string, unknown>;
@@ -249,6 +249,26 @@ describe("printValue", () => {
         expect(printValue("k", data)).toBe(printValue("k", structuredClone(data)));
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe("copyOf", () => {
+  test("gives the same data in values of its own", () => {
+    fc.assert(
+      fc.property(anyData, (data) => {
+        const copy = copyOf(data);
+        deepStrictEqual(copy, data);
+        for (const key of Object.keys(data)) expect(isCopy(copy[key], data[key])).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("is a TypeError that names the key of what a session cannot carry", () => {
+    expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(TypeError);
+    expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(
+      /^session key "account" cannot hold a Account;/,
     );
   });
 });
