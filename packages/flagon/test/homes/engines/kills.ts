@@ -12,7 +12,7 @@ import {
 } from "./mortals.ts";
 import { startApp, Writer } from "./writers.ts";
 
-interface Case {
+export interface Case {
   readonly needs: "redis" | "postgres";
   readonly engine: string;
   readonly setting: string;
