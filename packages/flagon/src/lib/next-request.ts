@@ -19,7 +19,7 @@ export class NextSource implements OpenRequest {
 
   /** Without the path, which components and actions are not told. */
   get url(): string {
-    return `${first(this.#headers.get("x-forwarded-proto")) ?? "http"}://${this.header("host") ?? "localhost"}/`;
+    return `${first(this.#headers.get("x-forwarded-proto")) ?? "http"}://${this.header("host") || "no-host.invalid"}/`;
   }
 
   get address(): string | undefined {

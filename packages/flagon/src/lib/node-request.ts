@@ -23,9 +23,10 @@ export class NodeRequest implements OpenRequest {
 
   get url(): string {
     const target = this.target;
-    // In the absolute form (RFC 9112, 3.2.2) the client names a scheme and a host as it likes.
+    // In the absolute form (RFC 9112, 3.2.2) the client names a scheme and a host as it likes. Without a Host, as HTTP/1.0
+    // allows, the host is one that nothing has (RFC 6761), and so no Origin's.
     const path = target.startsWith("/") ? target : target.replace(/^[^/]*(\/\/[^/]*)?\/?/, "/");
-    return `${this.scheme}://${this.header("host") ?? "localhost"}${path}`;
+    return `${this.scheme}://${this.header("host") || "no-host.invalid"}${path}`;
   }
 
   get address(): string | undefined {
