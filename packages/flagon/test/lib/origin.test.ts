@@ -118,6 +118,27 @@ describe("a POST", () => {
     expect(refusal({ host, origin }, { url }) === null ? pass : no).toBe(expected);
   });
 
+  test.each<[headers: Headers, http: string]>([
+    [{ "x-forwarded-proto": "https" }, no],
+    [{ "x-forwarded-proto": "HTTPS" }, no],
+    [{ "x-forwarded-proto": "https, http" }, no],
+    [{ "x-forwarded-proto": "http,https" }, no],
+    [{ forwarded: "for=192.0.2.1;proto=https;host=shop.example" }, no],
+    [{ forwarded: 'for=192.0.2.1; Proto="HTTPS"' }, no],
+    [{ forwarded: "proto=http, for=192.0.2.1;proto=https" }, no],
+    [{ "x-forwarded-proto": "http" }, pass],
+    [{ "x-forwarded-proto": "" }, pass],
+    [{ forwarded: "for=192.0.2.1;proto=http;host=https.example" }, pass],
+    [{ forwarded: "for=192.0.2.1" }, pass],
+    [{ "x-forwarded-for": "192.0.2.1" }, pass],
+  ])("that a proxy got over TLS, as %j says, comes from no page over http", (headers, http) => {
+    expect(refusal({ ...headers, origin: "http://shop.example" }, { url: HTTP }) === null ? pass : no).toBe(http);
+    expect(refusal({ ...headers, origin: "https://shop.example" }, { url: HTTP })).toBeNull();
+    expect(
+      refusal({ ...headers, origin: "http://shop.example", "sec-fetch-site": "same-origin" }, { url: HTTP }),
+    ).toBeNull();
+  });
+
   test("with Origin: null is told about Referrer-Policy", () => {
     expect(refusal({ origin: "null" })?.message).toMatch(/Origin: null.*Referrer-Policy/);
   });
