@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, test } from "vitest";
 import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "./orders.ts";
+import { holdTime, letTimeGo } from "./pauses.ts";
 import { seeded } from "./scheduler.ts";
 import { acts, type Scenario } from "./world.ts";
 
@@ -8,12 +9,8 @@ import { acts, type Scenario } from "./world.ts";
  * back that was over, or loses one that nobody ended; and an end that was acknowledged holds. Some orders of everything
  * here; the long tests have all of them for two requests, and many more for the rest.
  */
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+beforeEach(holdTime);
+afterEach(letTimeGo);
 
 const PARTS = 8;
 

@@ -1,4 +1,5 @@
-import { everyWay, type Fate, type Pick, seeded } from "./scheduler.ts";
+import { anyOrder, everyOrder, type Order } from "./every-order.ts";
+import { type Fate, type Pick, seeded } from "./scheduler.ts";
 import { type Act, acts, checkEnd, checkTroubledEnd, type Place, type Scenario, World } from "./world.ts";
 
 export const places: readonly Place[] = ["store", "revocations", "moving"];
@@ -22,24 +23,30 @@ export function anyScenario(pick: Pick): Scenario {
   };
 }
 
-export async function inOrder(scenario: Scenario, pick: Pick): Promise<void> {
+/** Resolves whether the order was one to its end. */
+async function played(scenario: Scenario, order: Order): Promise<boolean> {
   const world = new World(scenario);
-  await world.play(pick);
-  await checkEnd(world);
+  const isWhole = await world.play(order);
+  if (isWhole) await checkEnd(world);
+  return isWhole;
 }
 
-/** All orders there are when those are at most `max`; else so many of them, and as many that are picked at random. */
-export async function inEveryOrder(scenario: Scenario, max: number): Promise<number> {
-  const { all, plays } = await everyWay(max, (pick) => inOrder(scenario, pick));
-  if (all) return plays;
+export async function inOrder(scenario: Scenario, pick: Pick): Promise<void> {
+  await played(scenario, anyOrder(pick));
+}
+
+/** All orders there are when `max` plays show them; else what so many show, and as many that are picked at random. */
+export async function inEveryOrder(scenario: Scenario, max: number): Promise<{ orders: number; all: boolean }> {
+  const { all, orders } = await everyOrder(max, (order) => played(scenario, order));
+  if (all) return { all, orders };
   for (let seed = 0; seed < max; seed++) await inOrder(scenario, seeded(seed));
-  return 2 * max;
+  return { all, orders: orders + max };
 }
 
 /** As `inOrder`, but a process dies, and commands or their answers are lost, as `pick` has it. */
 export async function inTrouble(scenario: Scenario, pick: Pick): Promise<void> {
   const world = new World(scenario);
-  await world.play(pick, (): Fate | "dies" => {
+  await world.play(anyOrder(pick), (): Fate | "dies" => {
     const kind = pick(12);
     if (kind === 0) return "dies";
     if (kind === 1) return "lost";

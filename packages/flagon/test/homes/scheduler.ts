@@ -1,8 +1,15 @@
 import type { Store } from "flagon";
 
-interface Waiting {
+/** A store's command that waits for its turn. */
+export interface Command {
   readonly actor: string;
-  readonly command: string;
+  readonly text: string;
+  /** The row that it is about; null for one about all of a user's, or all there are. */
+  readonly row: string | null;
+  readonly isRead: boolean;
+}
+
+interface Waiting extends Command {
   readonly go: () => void;
   readonly fail: (error: Error) => void;
 }
@@ -33,26 +40,28 @@ export class Scheduler {
 
   /** The store as one process sees it. */
   storeOf(actor: string, store: Store): Store {
-    const ask = <Answer>(command: string, run: () => Promise<Answer>): Promise<Answer> =>
-      this.#ask(actor, command, run);
+    const ask = <Answer>(text: string, row: string | null, run: () => Promise<Answer>): Promise<Answer> =>
+      this.#ask({ actor, text, row, isRead: /^(read|list) /.test(text) }, run);
     return {
-      read: (id) => ask(`read ${id}`, () => store.read(id)),
-      create: (session) => ask(`create ${session.id}`, () => store.create(session)),
-      replace: (session, version) =>
-        ask(`replace ${session.id}${session.data === null ? " by a tombstone" : ""}`, () =>
-          store.replace(session, version),
-        ),
-      touch: (id, clocks) => ask(`touch ${id}`, () => store.touch(id, clocks)),
-      delete: (id) => ask(`delete ${id}`, () => store.delete(id)),
-      list: (userId) => ask(`list ${userId}`, () => store.list(userId)),
-      deleteByUser: (userId, except) => ask(`deleteByUser ${userId}`, () => store.deleteByUser(userId, except)),
-      deleteExpired: (now) => ask("deleteExpired", () => store.deleteExpired(now)),
+      read: (id) => ask(`read ${id}`, id, () => store.read(id)),
+      create: (session) => ask(`create ${session.id}`, session.id, () => store.create(session)),
+      replace: (session, version) => {
+        const how = session.data === null ? " by a tombstone" : "";
+        return ask(`replace ${session.id}${how}`, session.id, () => store.replace(session, version));
+      },
+      touch: (id, clocks) => ask(`touch ${id}`, id, () => store.touch(id, clocks)),
+      delete: (id) => ask(`delete ${id}`, id, () => store.delete(id)),
+      list: (userId) => ask(`list ${userId}`, null, () => store.list(userId)),
+      deleteByUser: (userId, except) => ask(`deleteByUser ${userId}`, null, () => store.deleteByUser(userId, except)),
+      deleteExpired: (now) => ask("deleteExpired", null, () => store.deleteExpired(now)),
     };
   }
 
-  /** Who waits for a turn. One command each: what a request asks for at once is answered in the order of its asking. */
-  get actors(): string[] {
-    return [...new Set(this.#waiting.map(({ actor }) => actor))];
+  /** What waits for a turn. One command each: what a request asks for at once is answered in the order of its asking. */
+  get waiting(): Command[] {
+    const first = new Map<string, Command>();
+    for (const each of this.#waiting) if (!first.has(each.actor)) first.set(each.actor, each);
+    return [...first.values()].sort((a, b) => (a.actor < b.actor ? -1 : 1));
   }
 
   /** Carries out the next command of this actor, and lets everybody go on as far as they can. */
@@ -60,7 +69,7 @@ export class Scheduler {
     const index = this.#waiting.findIndex((waiting) => waiting.actor === actor);
     const [waiting] = this.#waiting.splice(index, 1);
     if (index === -1 || waiting === undefined) throw new Error(`${actor} waits for nothing`);
-    this.trace.push(`${actor}: ${waiting.command}${fate === "answered" ? "" : ` (${fate})`}`);
+    this.trace.push(`${actor}: ${waiting.text}${fate === "answered" ? "" : ` (${fate})`}`);
     this.#fate = fate;
     if (fate === "lost") waiting.fail(new Error("connection lost"));
     else waiting.go();
@@ -76,11 +85,11 @@ export class Scheduler {
     await settled();
   }
 
-  async #ask<Answer>(actor: string, command: string, run: () => Promise<Answer>): Promise<Answer> {
-    if (this.#dead.has(actor)) throw new Error("died");
+  async #ask<Answer>(command: Command, run: () => Promise<Answer>): Promise<Answer> {
+    if (this.#dead.has(command.actor)) throw new Error("died");
     if (!this.#isHolding) return run();
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ actor, command, go: resolve, fail: reject });
+      this.#waiting.push({ ...command, go: resolve, fail: reject });
     });
     const fate = this.#fate;
     const answer = await run();
@@ -96,36 +105,6 @@ export function settled(): Promise<void> {
 
 /** Says which of `count` to take. */
 export type Pick = (count: number) => number;
-
-/**
- * All ways to pick, one after another: `play` is called again and again, and each time picks otherwise. Stops after `max`
- * plays; resolves whether that was all of them.
- */
-export async function everyWay(
-  max: number,
-  play: (pick: Pick) => Promise<void>,
-): Promise<{ plays: number; all: boolean }> {
-  let path: { picked: number; count: number }[] = [];
-  for (let plays = 1; ; plays++) {
-    let depth = 0;
-    await play((count) => {
-      const known = path[depth];
-      if (known === undefined) path.push({ picked: 0, count });
-      return path[depth++]?.picked ?? 0;
-    });
-    path = path.slice(0, depth);
-    while (path.length > 0) {
-      const last = path.at(-1);
-      if (last !== undefined && last.picked + 1 < last.count) {
-        last.picked++;
-        break;
-      }
-      path.pop();
-    }
-    if (path.length === 0) return { plays, all: true };
-    if (plays === max) return { plays, all: false };
-  }
-}
 
 /** A generator of picks that gives the same ones for the same seed (mulberry32). */
 export function seeded(seed: number): Pick {

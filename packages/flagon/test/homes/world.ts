@@ -8,9 +8,11 @@ import {
   sealed,
 } from "flagon";
 import { memoryStore } from "flagon/memory";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import { type Data, NOON, requestOf, SECRET } from "../browser.ts";
-import { type Fate, type Pick, Scheduler, settled } from "./scheduler.ts";
+import type { Order } from "./every-order.ts";
+import { forgetPauses, pass } from "./pauses.ts";
+import { type Fate, Scheduler, settled } from "./scheduler.ts";
 
 export const USER = "u";
 
@@ -106,11 +108,33 @@ export class World {
   readonly acknowledged: Act[] = [];
   /** The id of the session that all begin with. */
   firstId = "";
+  /** How often the store has changed. */
+  #changes = 0;
+  #lookedAt = "";
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
-    this.#raw = memoryStore({ now: () => NOON });
+    this.#raw = this.#watched(memoryStore({ now: () => NOON }));
     this.#probe = this.#sessionsOver(this.#raw);
+  }
+
+  #watched(store: Store): Store {
+    const changing = <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+      this.#changes++;
+      return answer;
+    };
+    return {
+      ...store,
+      create: (session) => changing(store.create(session)),
+      replace: async (session, version) => {
+        const isReplaced = await store.replace(session, version);
+        if (isReplaced) this.#changes++;
+        return isReplaced;
+      },
+      touch: (id, clocks) => changing(store.touch(id, clocks)),
+      delete: (id) => changing(store.delete(id)),
+      deleteByUser: (userId, except) => changing(store.deleteByUser(userId, except)),
+    };
   }
 
   #sessionsOver(store: Store): Sessions<Data> {
@@ -121,8 +145,12 @@ export class World {
     return createSessions<Data>({ ...options, store, upgradeFrom });
   }
 
-  /** Plays the scenario in the order that `pick` says. `trouble` may spoil a step: what it returns happens to it. */
-  async play(pick: Pick, trouble: (step: number) => Fate | "dies" = () => "answered"): Promise<void> {
+  /**
+   * Plays the scenario in this order, and resolves whether to its end. `trouble` may spoil a step: what it returns happens
+   * to it.
+   */
+  async play(order: Order, trouble: () => Fate | "dies" = () => "answered"): Promise<boolean> {
+    forgetPauses();
     const cookie = await this.#begin();
     const actors = this.#scenario.actors.map((_, index) => {
       const name = String.fromCharCode(65 + index);
@@ -137,28 +165,37 @@ export class World {
       }),
     );
     await settled();
-    for (let step = 0; running > 0; step++) {
-      const waiting = this.scheduler.actors;
+    this.#lookedAt = this.#seen;
+    while (running > 0) {
+      const { waiting } = this.scheduler;
       if (waiting.length === 0) {
         // Somebody waits for a moment before the next try.
-        await vi.advanceTimersByTimeAsync(60);
-        await settled();
+        await pass(60);
         continue;
       }
-      const actor = waiting[pick(waiting.length)] ?? "";
-      const fate = trouble(step);
-      if (fate === "dies") await this.scheduler.kill(actor);
-      else await this.scheduler.step(actor, fate);
+      const command = order.next(waiting);
+      if (command === null) return false;
+      const before = this.#seen;
+      const fate = trouble();
+      if (fate === "dies") await this.scheduler.kill(command.actor);
+      else await this.scheduler.step(command.actor, fate);
+      order.done(this.#seen !== before);
       await this.#look();
     }
     await Promise.all(work);
     this.scheduler.release();
+    return true;
+  }
+
+  /** Changes with whatever may change what there is to be seen. */
+  get #seen(): string {
+    return `${this.#changes} ${this.#issued.size} ${this.acknowledged.length}`;
   }
 
   async #begin(): Promise<string> {
-    const { start } = this.#scenario;
-    const before = createSessions<Data>({ secret: SECRET, now: () => NOON });
-    const actor = new Actor("0", this.#scenario.place === "moving" ? before : this.#probe, null);
+    const { place, start } = this.#scenario;
+    const before = place === "moving" ? createSessions<Data>({ secret: SECRET, now: () => NOON }) : this.#probe;
+    const actor = new Actor("0", before, null);
     await this.#request(actor, (session) => session.set("cart", 1));
     if (start !== "anonymous") await this.#request(actor, (session) => session.login(USER));
     if (start === "rotated") await this.#request(actor, (session) => session.rotate());
@@ -233,10 +270,12 @@ export class World {
     return all.filter(({ excepts }) => excepts).length > done;
   }
 
-  /** What holds after every step. */
+  /** What holds after every step; looked at when it may have changed. */
   async #look(): Promise<void> {
+    if (this.#lookedAt === this.#seen) return;
     const live = await this.live();
     if (live.size > 1) this.fail("two sessions are good at once");
+    this.#lookedAt = this.#seen;
   }
 
   fail(what: string): never {

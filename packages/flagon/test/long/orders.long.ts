@@ -1,16 +1,13 @@
-import { afterEach, beforeEach, describe, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, test } from "vitest";
 import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../homes/orders.ts";
+import { holdTime, letTimeGo } from "../homes/pauses.ts";
 import { seeded } from "../homes/scheduler.ts";
 
 /* As homes/orders.test.ts, at length: FLAGON_ORDERS says at what length; 1 is a few minutes. */
 const LENGTH = Number(process.env.FLAGON_ORDERS ?? 1);
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+beforeEach(holdTime);
+afterEach(letTimeGo);
 
 describe("every order of the store's commands", () => {
   for (const place of places) {
@@ -18,8 +15,15 @@ describe("every order of the store's commands", () => {
       test(`of two requests: ${place}, ${start}`, async () => {
         const mine = allPairs().filter((scenario) => scenario.place === place && scenario.start === start);
         let orders = 0;
-        for (const scenario of mine) orders += await inEveryOrder(scenario, 600 * LENGTH);
-        console.log(`${place}, ${start}: ${mine.length} pairs of requests in ${orders} orders`);
+        let whole = 0;
+        for (const scenario of mine) {
+          const played = await inEveryOrder(scenario, 600 * LENGTH);
+          orders += played.orders;
+          if (played.all) whole++;
+        }
+        console.log(
+          `${place}, ${start}: ${mine.length} pairs of requests in ${orders} orders, ${whole} pairs in all there are`,
+        );
       });
     }
   }
