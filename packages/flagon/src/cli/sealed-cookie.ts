@@ -119,9 +119,9 @@ async function endedEarly(
 ): Promise<ReturnType<typeof limitOf>> {
   if (store === null) return null;
   const revocations = new Revocations(new GuardedStore(store, 5_000), () => now, lifetimes.longestMs);
-  const endedAt = await revocations.endedAt(record);
-  if (endedAt === null) return null;
-  return { reason: "ended", why: `It was ended ${relative(endedAt, now)}: a sign-out, a new login, or revoke.` };
+  const ending = await revocations.ending(record);
+  if (ending === null) return null;
+  return { reason: "ended", why: `It was ended ${relative(ending.at, now)}: a sign-out, a new login, or revoke.` };
 }
 
 function damageOf(value: string, bytes: Buffer | null): string | null {

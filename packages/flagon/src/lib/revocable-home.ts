@@ -67,10 +67,10 @@ export class RevocableHome implements Home {
   }
 
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
-    const kept = this.revocations.idsOf(except);
+    const kept = this.revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
-    await this.revocations.endUser(userId, [...kept, ...known.flat()]);
-    for (const id of kept) await this.revocations.except(userId, id, await this.revocations.heirsOf(id));
+    await this.revocations.users.draw(userId, [...kept, ...known.flat()]);
+    for (const id of kept) await this.revocations.users.except(userId, id, await this.revocations.heirsOf(id));
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
@@ -108,7 +108,7 @@ class RevocableStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.revocations.announce(id, from);
+    this.#home.revocations.users.announce(id, from);
   }
 
   async save(visit: Visit): Promise<string[]> {
@@ -145,7 +145,7 @@ class RevocableStay implements Stay {
     }
     this.#tell(visit, came);
     if (record.userId !== null && record.userId === came.userId) {
-      await revocations.except(record.userId, came.id, [record.id]);
+      await revocations.users.except(record.userId, came.id, [record.id]);
     }
     return lines;
   }
@@ -175,7 +175,7 @@ class RevocableStay implements Stay {
   /** A sign-in counts from after the last mark that ended the user's sessions. */
   async #stamp({ isLogin, record }: Visit): Promise<void> {
     if (!isLogin || record.userId === null) return;
-    const earliest = await this.#home.revocations.earliestLogin(record.userId);
+    const earliest = await this.#home.revocations.users.earliestLogin(record.userId);
     record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
   }
 

@@ -1,11 +1,9 @@
 import type { SessionRecord } from "../codec.ts";
-import { BoundedMap } from "./bounded-map.ts";
 import { type Change, Entries, type Found } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { CLOCK_SKEW_MS } from "./lifetime.ts";
 import { endless, idsAfter, STEPS_MAX } from "./line.ts";
 import { beforeNextTry } from "./tries.ts";
-import { EXCEPT_MAX, isBefore, isUserMark, type UserMark, withExcepted } from "./user-mark.ts";
+import { type HeirsOf, UserMarks } from "./user-marks.ts";
 
 /** What is known of a session's id after its end. */
 export interface IdEntry {
@@ -26,27 +24,18 @@ export interface IdEntry {
 /** When and how a session ended, in milliseconds since 1970. */
 export type Ending = Pick<IdEntry, "how" | "next"> & { readonly at: number };
 
-/** How many requests may be under way that have given their session a new id. */
-const ANNOUNCED_MAX = 10_000;
-
-/** The sessions that one has become, one after another. */
-export type HeirsOf = (id: string) => Promise<readonly string[]>;
-
 /**
  * Ended sessions, remembered in a store: by id, with or without heirs, and by user as "signed in before this moment". The
  * entries are rows like any other, under ids that no session has, and are kept for as long as a session may live.
  */
 export class Revocations {
   readonly #ids: Entries<IdEntry>;
-  readonly #marks: Entries<UserMark>;
-  readonly #now: () => number;
-  /** For each id that a request under way has given its session, the one that it came with. */
-  readonly #announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
+  /** Who was signed out everywhere. */
+  readonly users: UserMarks;
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
     this.#ids = new Entries(store, now, keepMs, { prefix: "ended:", isEntry: isIdEntry });
-    this.#marks = new Entries(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
-    this.#now = now;
+    this.users = new UserMarks(store, now, keepMs);
   }
 
   /**
@@ -56,18 +45,13 @@ export class Revocations {
     const [own, family, user] = await Promise.all([
       this.#ids.read(record.id),
       record.family === undefined ? null : this.#ids.read(record.family),
-      record.userId === null ? null : this.#marks.read(record.userId),
+      this.users.find(record.userId),
     ]);
     const ownEnding = own === null ? null : { ...own.entry, at: own.row.lastSeenAt };
     if (ownEnding !== null && ownEnding.how !== "moved") return ownEnding;
     if (family?.entry.heirs === true) return { how: family.entry.how, at: family.row.lastSeenAt };
-    if (user === null || !isBefore(record, user.entry)) return ownEnding;
-    const isSpared = await this.#isSpared(record, null, user.entry, (id) => this.heirsOf(id));
-    return isSpared ? ownEnding : { how: "revoked", at: user.row.lastSeenAt };
-  }
-
-  async endedAt(record: SessionRecord): Promise<number | null> {
-    return (await this.ending(record))?.at ?? null;
+    if (user === null || (await this.users.isSpared(record, user.entry, (id) => this.heirsOf(id)))) return ownEnding;
+    return { how: "revoked", at: user.row.lastSeenAt };
   }
 
   /**
@@ -132,49 +116,6 @@ export class Revocations {
     }
   }
 
-  /** Told when a request gives the session `from` this id, which is not stored before its commit. */
-  announce(id: string, from: string): void {
-    this.#announced.set(id, from);
-  }
-
-  /** All ids of the session to spare: `revokeUser(…, { except: session.id })` right after `session.rotate()` means both. */
-  idsOf(except: string | undefined): string[] {
-    if (except === undefined) return [];
-    const from = this.#announced.get(except);
-    return from === undefined ? [except] : [except, from];
-  }
-
-  /**
-   * Ends every session of the user signed in until now, on servers whose clocks are a little ahead too, but for those
-   * with the ids in `except`: those that one session has had, and is to have.
-   */
-  async endUser(userId: string, except: readonly string[]): Promise<void> {
-    await this.#marks.change(userId, (mark) => ({
-      before: Math.max(this.#now() + CLOCK_SKEW_MS, (mark?.before ?? 0) + 1),
-      except: withExcepted(mark, except),
-    }));
-  }
-
-  /**
-   * Excepts the sessions that `from` has become where the mark excepts `from`. Whoever rotates a session looks after it has
-   * said so, and whoever makes a mark looks for rotations after it is made: one of the two sees the other.
-   */
-  async except(userId: string, from: string, heirs: readonly string[]): Promise<void> {
-    if (heirs.length === 0) return;
-    await this.#marks.change(userId, (mark) => {
-      const excepted = mark?.except.find(([id]) => id === from);
-      const more = heirs.filter((heir) => !mark?.except.some(([id]) => id === heir));
-      if (mark === null || excepted === undefined || more.length === 0) return mark;
-      const all = [...mark.except, ...more.map((id) => [id, excepted[1]] as const)];
-      return { ...mark, except: all.slice(-EXCEPT_MAX) };
-    });
-  }
-
-  /** The moment from which a login of this user counts as one after the last mark; 0 without a mark. */
-  async earliestLogin(userId: string): Promise<number> {
-    return (await this.#marks.read(userId))?.entry.before ?? 0;
-  }
-
   /**
    * Whether a session that just began is over already: with the family it descends from, or with its user. Where a mark
    * excepts the session `from` that it comes from, it is excepted from now on too. `heirsOf` tells what has become of one.
@@ -182,24 +123,8 @@ export class Revocations {
   async isOver(record: SessionRecord, from: string | null, heirsOf: HeirsOf): Promise<boolean> {
     const family = record.family === undefined ? null : await this.#ids.read(record.family);
     if (family?.entry.heirs === true) return true;
-    const mark = record.userId === null ? null : await this.#marks.read(record.userId);
-    if (mark === null || (record.authenticatedAt ?? 0) >= mark.entry.before) return false;
-    return !(await this.#isSpared(record, from, mark.entry, heirsOf));
-  }
-
-  /** Whether the mark, which is later than the session's sign-in, excepts it: itself, or one that it descends from. */
-  async #isSpared(record: SessionRecord, from: string | null, mark: UserMark, heirsOf: HeirsOf): Promise<boolean> {
-    const { id, userId, authenticatedAt } = record;
-    const isBeforeAs = (each: string): boolean => isBefore({ id: each, authenticatedAt }, mark);
-    const parent = from !== null && !isBeforeAs(from) ? from : null;
-    if (parent === null && !isBefore(record, mark)) return true;
-    for (const ancestor of parent === null ? mark.except.map(([each]) => each) : [parent]) {
-      const heirs = parent === null ? await heirsOf(ancestor) : [id];
-      if (isBeforeAs(ancestor) || !(heirs.includes(id) || heirs.includes(from ?? id))) continue;
-      if (userId !== null) await this.except(userId, ancestor, [...heirs, id]);
-      return true;
-    }
-    return false;
+    const mark = await this.users.find(record.userId);
+    return mark !== null && !(await this.users.isSpared(record, mark.entry, heirsOf, from));
   }
 
   /** Removes entries that no session can need any more. */

@@ -69,14 +69,14 @@ export class StoreHome implements Home {
    */
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
     const { store, revocations } = this.parts;
-    const kept = revocations.idsOf(except);
+    const kept = revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
-    await revocations.endUser(userId, [...kept, ...known.flat()]);
+    await revocations.users.draw(userId, [...kept, ...known.flat()]);
     const ids = (await store.list(userId)).map(({ id }) => id);
     const spared = new Set(kept);
     for (const id of kept) {
       const heirs = ids.includes(id) ? [] : await this.line.heirsOf(id);
-      await revocations.except(userId, id, heirs);
+      await revocations.users.except(userId, id, heirs);
       for (const heir of heirs) spared.add(heir);
     }
     const over = ids.filter((id) => !spared.has(id));

@@ -46,7 +46,7 @@ export class StoreStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.parts.revocations.announce(id, from);
+    this.#home.parts.revocations.users.announce(id, from);
   }
 
   save(visit: Visit): string[] | Promise<string[]> {
@@ -163,7 +163,7 @@ export class StoreStay implements Stay {
     if (record === null) return erases ? [this.#rows.erased()] : [];
     const { revocations } = this.#home.parts;
     if (visit.isLogin && record.userId !== null) {
-      const earliest = await revocations.earliestLogin(record.userId);
+      const earliest = await revocations.users.earliestLogin(record.userId);
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
