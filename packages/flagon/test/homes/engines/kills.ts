@@ -9,6 +9,7 @@ import {
   patience,
   poolOf,
   postgresJsOf,
+  safePoolOf,
 } from "./mortals.ts";
 import { startApp, Writer } from "./writers.ts";
 
@@ -33,7 +34,7 @@ const postgresCases = [
     setting: `${off}, but on in the app's Pool`,
     driver: "pg",
     promises: true,
-    start: () => onPostgres((url) => poolOf(url, "-c synchronous_commit=on"), "off"),
+    start: () => onPostgres(safePoolOf, "off"),
   },
 ] as const;
 

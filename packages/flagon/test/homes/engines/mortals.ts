@@ -6,8 +6,9 @@ import pg from "pg";
 import postgres from "postgres";
 import { expect } from "vitest";
 import { type Server, startPostgres, startRedisCluster } from "../../../../../test/support/services/index.ts";
-import { withReplica as withReplicaOfIoredis } from "./wait/ioredis.ts";
-import { openCluster, withReplica as withReplicaOfNodeRedis } from "./wait/node-redis.ts";
+import { withReplica as withReplicaOfIoredis } from "./recipes/ioredis.ts";
+import { openCluster, withReplica as withReplicaOfNodeRedis } from "./recipes/node-redis.ts";
+import { openPool } from "./recipes/pg.ts";
 
 /** An engine that is killed while an app writes to it, and the app's own connection to it. */
 export interface Mortal {
@@ -25,14 +26,22 @@ type Connection = { readonly store: Store; close(): unknown };
 
 export const patience = { timeout: 60_000, interval: 20 } as const;
 
-export function poolOf(url: string, options?: string): Connection {
-  const pool = new pg.Pool({ connectionString: url, max: 20, ...(options === undefined ? {} : { options }) });
+export function poolOf(url: string): Connection {
+  return onPool(new pg.Pool({ connectionString: url }));
+}
+
+/** The same, but on the server's `synchronous_commit = off` it asks for more. */
+export function safePoolOf(url: string): Connection {
+  return onPool(openPool(url));
+}
+
+function onPool(pool: pg.Pool): Connection {
   pool.on("error", () => {});
   return { store: postgresStore(pool), close: () => pool.end() };
 }
 
 export function postgresJsOf(url: string): Connection {
-  const sql = postgres(url, { max: 20, onnotice: () => {} });
+  const sql = postgres(url, { onnotice: () => {} });
   return { store: postgresStore(sql), close: () => sql.end({ timeout: 1 }) };
 }
 
@@ -88,7 +97,7 @@ export async function onCluster(connect: ConnectToCluster, { waits, cutsOff }: C
     waits,
   );
   const masterOf = (id: string): Promise<Server> => cluster.masterOf(keyOf(id));
-  const replicaOf = (master: Server): Server => cluster.nodes[cluster.nodes.indexOf(master) + 3] as Server;
+  const replicaOf = (master: Server): Server => cluster.nodes[(cluster.nodes.indexOf(master) + 3) % 6] as Server;
   let victim: Server | null = null;
   let key = "";
   return {
