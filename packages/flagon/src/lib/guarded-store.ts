@@ -110,3 +110,8 @@ function isTextOrNull(value: unknown): boolean {
 export function corrupt(message: string): SessionError {
   return new SessionError("store_corrupt", message);
 }
+
+/** Whether the store gave no answer in time: whoever asks it for more waits as long again. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "store_timeout";
+}

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.ts";
+import { isTimeout } from "./guarded-store.ts";
 
 /**
  * Lets one task at a time run for each key, in the order in which they came. Requests of one visitor that meet in this
@@ -19,8 +19,4 @@ export class KeyedQueue {
     mine.then(leave, leave);
     return mine;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof SessionError && error.code === "store_timeout";
 }

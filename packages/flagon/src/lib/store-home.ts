@@ -3,7 +3,7 @@ import type { StoredSession } from "../store.ts";
 import { type CookieJar, readCookies } from "./cookie.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
-import type { GuardedStore } from "./guarded-store.ts";
+import { type GuardedStore, isTimeout } from "./guarded-store.ts";
 import { failed, type Home, muted, nobody, type Stay } from "./home.ts";
 import { type IdCookie, readIdCookie } from "./id-cookie.ts";
 import type { KeyRing } from "./keys.ts";
@@ -80,12 +80,13 @@ export class StoreHome implements Home {
       for (const heir of heirs) spared.add(heir);
     }
     const over = ids.filter((id) => !spared.has(id));
-    const ends: PromiseSettledResult<void>[] = [];
-    while (over.length > 0) {
-      ends.push(...(await Promise.allSettled(over.splice(0, BATCH).map((id) => this.line.end(id, revoked)))));
+    let failure: unknown = null;
+    while (over.length > 0 && !isTimeout(failure)) {
+      const ends = await Promise.allSettled(over.splice(0, BATCH).map((id) => this.line.end(id, revoked)));
+      for (const end of ends) if (end.status === "rejected" && !isTimeout(failure)) failure = end.reason;
     }
-    // After all of them: one that cannot be ended keeps none of the others alive.
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    // Only now: one that cannot be ended keeps none of the others alive.
+    if (failure !== null) throw failure;
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 

@@ -226,6 +226,22 @@ describe("a store's answers about lists and writes", () => {
   });
 });
 
+test("revokeUser does not wait anew for each of a hundred sessions when the store gives no answer", async () => {
+  const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
+  for (let n = 0; n < 100; n++) await new Visitor(sessions).visit((session) => session.login("u"));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    store.only = ["replace"];
+    store.trouble = hanging;
+    const answer = Promise.allSettled([sessions.revokeUser("u")]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const waiting = Promise.resolve("waiting");
+    expect(await Promise.race([answer, waiting])).toMatchObject([{ reason: { code: "store_timeout" } }]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("fifty changes that wait for one that got no answer hear of it at once, not each after two seconds more", async () => {
   const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
   const visitor = new Visitor(sessions);
