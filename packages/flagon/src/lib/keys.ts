@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { BoundedMap } from "./bounded-map.ts";
-import { requireStrong } from "./secret.ts";
+import { secretError, weaknessOf } from "./secret.ts";
 
 export type Secret = string | readonly string[] | undefined;
 
@@ -12,10 +12,11 @@ export type LastingPurpose = "id" | "csrf";
 const HOUR_MS = 3_600_000;
 
 /**
- * So many hours' keys are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send others
- * of every hour in a session's life. Twice the 400 days for which browsers keep a cookie.
+ * So many keys are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send others of
+ * every hour in a session's life. Twice the hours of the 400 days for which browsers keep a cookie. What is pushed out is
+ * derived anew, in some 10 µs.
  */
-const HOURLY_MAX = 2 * 400 * 24;
+const KEYS_MAX = 2 * 400 * 24;
 
 /** Hours since 1970, as a sealed cookie carries them in three bytes. */
 export function hourOf(now: number): number {
@@ -26,21 +27,20 @@ export function hourOf(now: number): number {
 export class SecretKeys {
   /** Names the secret in cookies and rows, so that a key is chosen and never tried. Four bytes, read as a number. */
   readonly id: number;
-  readonly #material: KeyObject;
+  readonly #secret: string;
   readonly #app: string;
-  readonly #lasting: BoundedMap<string, KeyObject> = new BoundedMap(8);
-  readonly #hourly: BoundedMap<string, KeyObject>;
+  readonly #kept: BoundedMap<string, KeyObject>;
 
-  constructor(secret: string, app: string, hoursKept: number) {
-    this.#material = createSecretKey(Buffer.from(secret, "utf8"));
+  constructor(secret: string, app: string, keysKept: number) {
+    this.#secret = secret;
     this.#app = app;
-    this.#hourly = new BoundedMap(Math.min(hoursKept, HOURLY_MAX));
-    this.id = Buffer.from(this.#derive("kid", 4)).readUInt32BE();
+    this.#kept = new BoundedMap(Math.min(keysKept, KEYS_MAX));
+    this.id = this.#derive("kid", 4).readUIntBE(0, 4);
   }
 
   /** The key for a purpose that outlives the hour. */
   lasting(purpose: LastingPurpose): KeyObject {
-    return this.#key(this.#lasting, `${purpose}/${this.#app}`);
+    return this.#key(`${purpose}/${this.#app}`);
   }
 
   /**
@@ -48,20 +48,20 @@ export class SecretKeys {
    * section 8.3).
    */
   hourly(purpose: HourlyPurpose, hour: number): KeyObject {
-    return this.#key(this.#hourly, `${purpose}/${this.#app}/${hour}`);
+    return this.#key(`${purpose}/${this.#app}/${hour}`);
   }
 
-  #key(kept: BoundedMap<string, KeyObject>, name: string): KeyObject {
-    let key = kept.get(name);
+  #key(name: string): KeyObject {
+    let key = this.#kept.get(name);
     if (key === undefined) {
-      key = createSecretKey(Buffer.from(this.#derive(name, 32)));
-      kept.set(name, key);
+      key = createSecretKey(this.#derive(name, 32));
+      this.#kept.set(name, key);
     }
     return key;
   }
 
-  #derive(name: string, length: number): ArrayBuffer {
-    return hkdfSync("sha256", this.#material, "", `flagon/v1/${name}`, length);
+  #derive(name: string, length: number): Buffer {
+    return Buffer.from(hkdfSync("sha256", this.#secret, "", `flagon/v1/${name}`, length));
   }
 }
 
@@ -73,13 +73,15 @@ export class SecretKeys {
 export class KeyRing {
   readonly #ask: (() => Secret) | null;
   readonly #make: (secret: string) => SecretKeys;
-  #secrets: readonly string[] = [];
+  /** What the keys are of, as JSON: a function may give the same secrets in another list each time. */
+  #given: string | undefined;
   #keys: readonly SecretKeys[] = [];
 
-  constructor(secret: Secret | (() => Secret), app: string, hoursKept: number) {
+  constructor(secret: Secret | (() => Secret), app: string, keysKept: number) {
     this.#make = (text) => {
-      requireStrong(text);
-      return new SecretKeys(text, app, hoursKept);
+      const weakness = weaknessOf(text);
+      if (weakness !== null) throw secretError(weakness);
+      return new SecretKeys(text, app, keysKept);
     };
     this.#ask = typeof secret === "function" ? secret : null;
     if (typeof secret !== "function") this.#take(secret);
@@ -98,19 +100,15 @@ export class KeyRing {
   /** The current one first. */
   all(): readonly SecretKeys[] {
     if (this.#ask !== null) this.#take(this.#ask());
-    if (this.#keys.length > 0) return this.#keys;
-    throw new TypeError(
-      "flagon has no secret: pass createSessions({ secret: process.env.SESSION_SECRET }); `npx flagon secret` prints one",
-    );
+    if (this.#keys.length === 0) throw secretError("is missing");
+    return this.#keys;
   }
 
   #take(secret: Secret): void {
-    const given = typeof secret === "string" ? [secret] : (secret ?? []);
-    if (!Array.isArray(given))
-      throw new TypeError("secret must be text, a list of texts, or a function that returns either");
-    const isSame = given.length === this.#secrets.length && given.every((text, i) => text === this.#secrets[i]);
-    if (isSame) return;
-    this.#keys = given.filter((text) => text !== "").map(this.#make);
-    this.#secrets = [...given];
+    const given = JSON.stringify(secret);
+    if (given === this.#given) return;
+    const texts = [secret ?? []].flat();
+    this.#keys = texts.filter((text) => text !== "").map(this.#make);
+    this.#given = given;
   }
 }
