@@ -27,43 +27,29 @@ export interface DataCheck {
 
 /** Throws a `TypeError` for a schema that is asynchronous or refuses `{}`, which is what each new session holds. */
 export function createDataCheck<Output extends object>(schema: StandardSchema<Output>): DataCheck {
-  if (typeof schema?.["~standard"]?.validate !== "function") {
-    throw new TypeError("schema must be a Standard Schema, as Zod and Valibot make them");
-  }
-  const validate = (data: Record<string, unknown>): SchemaResult<Output> => {
-    const result = schema["~standard"].validate(data);
-    if (result instanceof Promise) throw new TypeError("schema is asynchronous; it must answer at once");
-    return result;
+  const check = (data: Record<string, unknown>, what: string): void => {
+    const made = apply(schema, data);
+    if (typeof made === "string") throw new TypeError(`schema refuses ${what}: ${made}`);
   };
-  const empty = validate({});
-  if (empty.issues !== undefined) {
-    throw new TypeError(`schema refuses {}, which a new session holds (${describe(empty)}); make each key optional`);
-  }
-  if (!isObject(empty.value)) throw new TypeError("schema must make an object of {}");
+  check({}, "{}, which a new session holds (make each key optional)");
   return {
     read: (data) => {
-      const result = validate(data);
+      const made = apply(schema, data);
       // A copy: validators hand out one and the same default to everyone, and what one visitor adds to it is for no other.
-      return result.issues === undefined ? (copyOf(result.value) as Record<string, unknown>) : null;
+      return typeof made === "string" ? null : copyOf(made);
     },
-    check: (data) => {
-      const result = validate(data);
-      if (result.issues !== undefined) throw new TypeError(`the session does not fit the schema: ${describe(result)}`);
-    },
+    check: (data) => check(data, "the session's data"),
   };
 }
 
-function describe(result: SchemaResult<unknown>): string {
-  return (result.issues ?? [])
-    .map(({ message, path }) => (path ? `${path.map(keyOf).join(".")}: ${message}` : message))
-    .join("; ");
-}
-
-/** A step of an issue's path: a key, or an object that holds one. */
-function keyOf(step: unknown): string {
-  return String(typeof step === "object" && step !== null && "key" in step ? step.key : step);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What the schema makes of the data, or what is wrong with it. */
+function apply(schema: StandardSchema<object>, data: Record<string, unknown>): object | string {
+  const result = schema?.["~standard"]?.validate?.(data) ?? {};
+  if ("issues" in result && result.issues) {
+    return result.issues
+      .map(({ message, path = [] }) => [...path.map((step) => String(Object(step).key ?? step)), message].join(": "))
+      .join("; ");
+  }
+  if ("value" in result && result.value === Object(result.value) && !Array.isArray(result.value)) return result.value;
+  return "it must be a Standard Schema that answers at once, with an object";
 }
