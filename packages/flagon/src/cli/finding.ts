@@ -61,9 +61,14 @@ export function limitsOf(
   record: SessionRecord,
   lifetimes: Lifetimes,
 ): Pick<OpenedSession, "idleEndsAt" | "absoluteEndsAt"> {
+  const { createdAt, renewedAt } = record;
   return {
     idleEndsAt: lifetimes.expiresAt({ ...record, createdAt: Number.POSITIVE_INFINITY }),
-    absoluteEndsAt: lifetimes.absoluteEnd(record),
+    absoluteEndsAt: lifetimes.expiresAt({
+      ...record,
+      createdAt: createdAt ?? renewedAt,
+      renewedAt: Number.POSITIVE_INFINITY,
+    }),
   };
 }
 

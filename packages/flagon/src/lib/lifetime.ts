@@ -18,50 +18,36 @@ const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds. Throws a `TypeError` that names the option for what is no duration, or not above zero. */
 export function parseDuration(duration: Duration, option: string): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(typeof duration === "number" ? "" : duration) ?? [];
-  const ms = typeof duration === "number" ? duration * 1_000 : Number(count) * unitMs[unit as keyof typeof unitMs];
-  if (!(Number.isFinite(ms) && ms > 0)) {
-    throw new TypeError(`${option} must be seconds or text such as "30m", "12h", "31d", above 0`);
-  }
-  return ms;
-}
-
-interface LimitsMs {
-  readonly idle: number;
-  readonly absolute: number;
+  const text = typeof duration === "number" ? `${duration}s` : duration;
+  const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
+  if (ms > 0 && Number.isFinite(ms)) return ms;
+  throw new TypeError(`${option} must be above 0: seconds, or text such as "30m" or "31d"`);
 }
 
 /** Both kinds of lifetime, browser-long and permanent, as NIST SP 800-63B and OWASP ASVS 5 V7.3 ask: idle and absolute. */
 export class Lifetimes {
-  readonly #browser: LimitsMs;
-  readonly #permanent: LimitsMs;
   /** Milliseconds: no session of these options is older than this. */
   readonly longestMs: number;
+  readonly #limitsOf: (record: SessionRecord) => LimitsMs;
 
   constructor(browser: Lifetime | undefined, permanent: Lifetime | undefined) {
-    this.#browser = readLimits(browser, "lifetime", { idle: "30m", absolute: "12h" });
-    this.#permanent = readLimits(permanent, "permanentLifetime", { idle: "31d", absolute: "180d" });
-    this.longestMs = Math.max(this.#browser.absolute, this.#permanent.absolute);
+    const short = readLimits("lifetime", browser, "30m", "12h");
+    const long = readLimits("permanentLifetime", permanent, "31d", "180d");
+    this.#limitsOf = (record) => (record.permanent ? long : short);
+    this.longestMs = Math.max(short[1], long[1]);
   }
 
   /** When the session ends unless it is renewed: the earlier of its two limits. */
   expiresAt(record: SessionRecord): number {
-    const limits = this.#of(record);
-    return Math.min(record.renewedAt + limits.idle, this.absoluteEnd(record));
-  }
-
-  /** When the session ends whatever happens. */
-  absoluteEnd(record: SessionRecord): number {
-    return (record.createdAt ?? record.renewedAt) + this.#of(record).absolute;
+    const [idle, absolute] = this.#limitsOf(record);
+    const { createdAt, renewedAt } = record;
+    return Math.min(renewedAt + idle, (createdAt ?? renewedAt) + absolute);
   }
 
   /** Whether a tenth of the idle time has passed: more often, each visit would be a write. */
   isRenewalDue(record: SessionRecord, now: number): boolean {
-    return now - record.renewedAt >= this.#of(record).idle / 10;
-  }
-
-  #of(record: SessionRecord): LimitsMs {
-    return record.permanent ? this.#permanent : this.#browser;
+    return now - record.renewedAt >= this.#limitsOf(record)[0] / 10;
   }
 }
 
@@ -70,11 +56,11 @@ export function isFromTheFuture(record: { createdAt: number | null; renewedAt: n
   return Math.max(record.createdAt ?? 0, record.renewedAt) > now + CLOCK_SKEW_MS;
 }
 
-function readLimits(given: Lifetime | undefined, option: string, standard: Required<Lifetime>): LimitsMs {
-  const idle = parseDuration(given?.idle ?? standard.idle, `${option}.idle`);
-  const absolute = parseDuration(given?.absolute ?? standard.absolute, `${option}.absolute`);
-  if (idle > absolute) {
-    throw new TypeError(`${option}.idle is longer than ${option}.absolute; set both`);
-  }
-  return { idle, absolute };
+type LimitsMs = readonly [idle: number, absolute: number];
+
+function readLimits(option: string, given: Lifetime | undefined, idle: Duration, absolute: Duration): LimitsMs {
+  const idleMs = parseDuration(given?.idle ?? idle, `${option}.idle`);
+  const absoluteMs = parseDuration(given?.absolute ?? absolute, `${option}.absolute`);
+  if (idleMs <= absoluteMs) return [idleMs, absoluteMs];
+  throw new TypeError(`${option}.idle is longer than ${option}.absolute; set both`);
 }
