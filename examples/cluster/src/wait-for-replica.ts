@@ -20,8 +20,9 @@ interface Node {
  * costs a round trip between the two, and holds up what is behind it on the same connection.
  *
  * Where no replica lives, it gives up after {@link WAIT_MS}, and the write counts all the same: after the loss of one node
- * people go on, with one copy. An app that would rather refuse has `replace` throw when WAIT answers 0. Nor does WAIT make
- * Redis a database with consensus: a master cut off from the others acknowledges for a moment what is then dropped.
+ * people go on, with one copy. An app that would rather refuse has `create` and `replace` throw when WAIT answers 0 (or takes
+ * the recipe in docs/stores.md). Nor does WAIT make Redis a database with consensus: a master cut off from the others
+ * acknowledges for a moment what is then dropped.
  */
 export function waitForReplica<Master>(store: Store, client: ClusterClient<Master>): Store {
   // Not by the Cluster client itself: that one asks all masters, and one that is lost would fail everybody's writes.

@@ -7,24 +7,20 @@ const rows: string[] = [];
 testKills(cases, { clients: 200, writes: 10 }, (which, result) => rows.push(rowOf(which, result)));
 
 afterAll(() => {
-  const head = "| engine | setting | driver | clients | acknowledged | missing | errors | writing again after |";
+  const head = "| engine | setting | driver | clients | acknowledged | missing | 503s | writing again after |";
   console.log([head, "|---|---|---|---:|---:|---:|---|---:|", ...rows].join("\n"));
 });
 
-function rowOf({ engine, setting, driver }: Case, { seconds, failures, ...result }: Result): string {
-  const clients =
-    result.hit === result.clients ? `${result.clients}` : `${result.clients}, ${result.hit} of them there`;
-  const errors = Object.entries(failures).map(([failure, count]) => `${count} × ${failure}`);
+function rowOf({ engine, setting, driver }: Case, { clients, hit, failures, seconds, ...counts }: Result): string {
+  const [acknowledged, missing] = [counts.acknowledged, counts.missing].map(formatted);
+  const errors = Object.entries(failures).map(
+    ([failure, count]) => `${formatted(count)} ${failure.replace("503 ", "")}`,
+  );
   const [first, last] = seconds.map((each) => each.toFixed(1));
-  const cells = [
-    engine,
-    setting,
-    driver,
-    clients,
-    result.acknowledged,
-    result.missing,
-    errors.join(", "),
-    `${first}–${last} s`,
-  ];
-  return `| ${cells.join(" | ")} |`;
+  const who = hit === clients ? clients : `${clients}, ${hit} hit`;
+  return `| ${[engine, setting, driver, who, acknowledged, missing, errors.join(", "), `${first}–${last} s`].join(" | ")} |`;
+}
+
+function formatted(count: number): string {
+  return count.toLocaleString("en");
 }

@@ -20,7 +20,7 @@ export function withReplica(cluster: ReturnType<typeof openCluster>): RedisClien
       // One behind the other on one connection: WAIT speaks of what was written there, and of nothing else.
       const both = [node.sendCommand(parts, options), node.sendCommand(["WAIT", "1", "100"])];
       const [reply, replicas] = await Promise.all(both);
-      if (Number(replicas) === 0) throw new Error("no replica has the write");
+      if (!replicas) throw new Error("no replica has the write");
       return reply;
     },
   };
