@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import type { Codec, CodecContext, CookieFormat, RejectReason, SessionRecord } from "../codec.ts";
+import type { Codec, SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
@@ -7,15 +7,6 @@ import { COOKIE_BYTES_MAX } from "./cookie.ts";
 import { largestKeys } from "./largest-keys.ts";
 import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
 import { KIND_COOKIE, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
-
-/** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
-export const sealed: Codec = {
-  name: "sealed",
-  bind: (context) => new SealedFormat(context),
-};
-
-/** How long the base64url of the shortest sealed cookie is: 36 bytes around 35 of clocks and `{"d":{}}`. */
-const CHARACTERS_MIN = 106;
 
 /** A tag takes the last 16 bytes, which its last 22 characters cover: enough to tell any two cookies apart. */
 const TAG_CHARACTERS = 22;
@@ -27,73 +18,57 @@ interface Remembered {
   readonly plaintext: Plaintext;
 }
 
-class SealedFormat implements CookieFormat {
-  readonly #context: CodecContext;
-  /** Cookies verified lately: a visitor's next request needs no cipher. At most 4 KB of cookie and 3 KB of text each. */
-  readonly #verified: BoundedMap<string, Remembered>;
-  readonly #nameContexts: Map<string, Buffer> = new Map();
+/** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
+export const sealed: Codec = {
+  name: "sealed",
+  bind: ({ keys, now, longestLifetimeMs, cacheSize }) => {
+    /** Cookies verified lately: a visitor's next request needs no cipher. At most 4 KB of cookie and 3 KB of text each. */
+    const verified = new BoundedMap<string, Remembered>(cacheSize);
+    /** For the two names that one `Sessions` uses: `__Host-session`, and `session` on a loopback host. */
+    const contexts = new Map<string, Buffer>();
 
-  constructor(context: CodecContext) {
-    this.#context = context;
-    this.#verified = new BoundedMap(context.cacheSize);
-  }
+    const remember = (value: string, cookieName: string, bytes: Buffer, plaintext: Plaintext): Remembered => {
+      const remembered = { value, cookieName, keyId: keyIdOf(bytes), plaintext };
+      verified.set(value.slice(-TAG_CHARACTERS), remembered);
+      return remembered;
+    };
 
-  open(value: string, cookieName: string): SessionRecord | RejectReason {
-    if (value.length < CHARACTERS_MIN || value.length > COOKIE_BYTES_MAX) return "malformed";
-    const { keys } = this.#context;
-    const remembered = this.#verified.get(value.slice(-TAG_CHARACTERS));
-    if (remembered?.value === value && remembered.cookieName === cookieName) {
-      return keys.find(remembered.keyId) === undefined ? "unknown_key" : this.#recordOf(remembered);
-    }
-    return this.#openUnknown(value, cookieName);
-  }
+    const contextOf = (cookieName: string): Buffer => {
+      const context = contexts.get(cookieName) ?? sealContext(lengthPrefixed(cookieName));
+      contexts.set(cookieName, context);
+      return context;
+    };
 
-  #openUnknown(value: string, cookieName: string): SessionRecord | RejectReason {
-    const bytes = decodeBase64url(value);
-    if (bytes === null) return "malformed";
-    const { keys, now, longestLifetimeMs } = this.#context;
-    const opened = unseal(KIND_COOKIE, bytes, this.#contextOf(cookieName), keys, now(), longestLifetimeMs);
-    if (typeof opened === "string") return opened;
-    const plaintext = readPlaintext(opened);
-    if (plaintext === null) return "unreadable";
-    // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
-    const remembered = { value: encodeBase64url(bytes), cookieName, keyId: keyIdOf(bytes), plaintext };
-    const record = this.#recordOf(remembered);
-    this.#remember(remembered);
-    return record;
-  }
+    return {
+      open(value, cookieName) {
+        let known = verified.get(value.slice(-TAG_CHARACTERS));
+        if (known?.value !== value || known.cookieName !== cookieName || keys.find(known.keyId) === undefined) {
+          const bytes = value.length > COOKIE_BYTES_MAX ? null : decodeBase64url(value);
+          if (bytes === null) return "malformed";
+          const opened = unseal(KIND_COOKIE, bytes, contextOf(cookieName), keys, now(), longestLifetimeMs);
+          if (typeof opened === "string") return opened;
+          const plaintext = readPlaintext(opened);
+          if (plaintext === null) return "unreadable";
+          // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
+          known = remember(encodeBase64url(bytes), cookieName, bytes, plaintext);
+        }
+        const record = recordOf(known.plaintext);
+        if (known.keyId !== keys.current().id) record.outdated = true;
+        return record;
+      },
 
-  /** Throws a `SessionError` "cookie_too_large" that names the largest keys. */
-  seal(record: SessionRecord, cookieName: string): string {
-    const { keys, now } = this.#context;
-    const { bytes, plaintext } = writePlaintext(record);
-    const sealed = seal(KIND_COOKIE, bytes, this.#contextOf(cookieName), keys, now());
-    const value = encodeBase64url(sealed);
-    if (cookieName.length + value.length > COOKIE_BYTES_MAX) throw tooLarge(record, cookieName.length + value.length);
-    this.#remember({ value, cookieName, keyId: keyIdOf(sealed), plaintext });
-    return value;
-  }
-
-  #recordOf({ plaintext, keyId }: Remembered): SessionRecord {
-    const record = recordOf(plaintext);
-    if (keyId !== this.#context.keys.current().id) record.outdated = true;
-    return record;
-  }
-
-  #remember(remembered: Remembered): void {
-    this.#verified.set(remembered.value.slice(-TAG_CHARACTERS), remembered);
-  }
-
-  /** Cached for the two names that one `Sessions` uses: `__Host-session`, and `session` on a loopback host. */
-  #contextOf(cookieName: string): Buffer {
-    let context = this.#nameContexts.get(cookieName);
-    if (context === undefined) {
-      context = sealContext(lengthPrefixed(cookieName));
-      this.#nameContexts.set(cookieName, context);
-    }
-    return context;
-  }
-}
+      /** Throws a `SessionError` "cookie_too_large" that names the largest keys. */
+      seal(record, cookieName) {
+        const { bytes, plaintext } = writePlaintext(record);
+        const sealed = seal(KIND_COOKIE, bytes, contextOf(cookieName), keys, now());
+        const value = encodeBase64url(sealed);
+        const size = cookieName.length + value.length;
+        if (size > COOKIE_BYTES_MAX) throw tooLarge(record, size);
+        return remember(value, cookieName, sealed, plaintext).value;
+      },
+    };
+  },
+};
 
 function tooLarge(record: SessionRecord, bytes: number): SessionError {
   return new SessionError(
