@@ -19,7 +19,10 @@ export interface StoredSession {
   readonly lastSeenAt: number;
   /** The row counts as gone from this moment on (`expiresAt <= now`), whether or not it was pruned. */
   readonly expiresAt: number;
-  /** Null in a tombstone: the id was ended and must not come back while the tombstone lasts. */
+  /**
+   * Null in a tombstone: the id was ended and must not come back while the tombstone lasts. In Flagon's own use at most
+   * 2,000,036 bytes.
+   */
   readonly data: Uint8Array | null;
 }
 

@@ -25,6 +25,18 @@ test("a session in a store may hold a megabyte", async () => {
   expect(await visitor.visit((session) => [session.get("history"), session.get("n")])).toEqual([MEGABYTE, 1]);
 });
 
+test("two megabytes to the byte, and not one more; the row is 36 bytes longer", async () => {
+  const write = (length: number): Promise<void> =>
+    visitor.visit((session) => void session.set("a", "x".repeat(length)));
+  const rowBytes = async (): Promise<number> => (await store.read((await visitor.open()).id))?.data?.length ?? 0;
+  await write(1_000);
+  const most = 1_000 + 2_000_036 - (await rowBytes());
+  await write(most);
+  expect(await rowBytes()).toBe(2_000_036);
+  await expect(write(most + 1)).rejects.toMatchObject(tooLarge);
+  expect(await visitor.visit((session) => String(session.get("a")).length)).toBe(most);
+});
+
 describe("a session that would grow past two megabytes", () => {
   const fill = (session: Session<Data>): void => {
     session.set("small", "secret text");
