@@ -69,7 +69,7 @@ export class RevocableHome implements Home {
   async revokeUser(userId: string, except: string | undefined): Promise<void> {
     const kept = this.revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
-    await this.revocations.users.draw(userId, [...kept, ...known.flat()]);
+    await this.revocations.users.end(userId, [...kept, ...known.flat()]);
     for (const id of kept) await this.revocations.users.except(userId, id, await this.revocations.heirsOf(id));
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));

@@ -71,7 +71,7 @@ export class StoreHome implements Home {
     const { store, revocations } = this.parts;
     const kept = revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
-    await revocations.users.draw(userId, [...kept, ...known.flat()]);
+    await revocations.users.end(userId, [...kept, ...known.flat()]);
     const ids = (await store.list(userId)).map(({ id }) => id);
     const spared = new Set(kept);
     for (const id of kept) {

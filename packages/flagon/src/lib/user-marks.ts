@@ -61,7 +61,7 @@ export class UserMarks {
    * Ends every session of the user signed in until now, on servers whose clocks are a little ahead too, but for those
    * with the ids in `except`: those that one session has had, and is to have.
    */
-  async draw(userId: string, except: readonly string[]): Promise<void> {
+  async end(userId: string, except: readonly string[]): Promise<void> {
     await this.#entries.change(userId, (last) => ({
       before: Math.max(this.#now() + CLOCK_SKEW_MS, (last?.before ?? 0) + 1),
       except: exceptionsAfter(last, except),
