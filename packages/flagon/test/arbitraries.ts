@@ -25,11 +25,13 @@ export const oddKeys: readonly string[] = [
   "\u{1f5dd}",
 ];
 
-export const anyKey: fc.Arbitrary<string> = fc.oneof(
-  fc.constantFrom(...oddKeys),
-  fc.string({ maxLength: 8 }),
-  fc.string({ unit: "binary", maxLength: 4 }),
-);
+/**
+ * Without a backslash: once V8 13 or 14 has parsed such a key, `JSON.parse` takes other keys that begin with an escape for
+ * it (github.com/nodejs/node/issues/63785), whoever parses.
+ */
+export const anyKey: fc.Arbitrary<string> = fc
+  .oneof(fc.constantFrom(...oddKeys), fc.string({ maxLength: 8 }), fc.string({ unit: "binary", maxLength: 4 }))
+  .filter((key) => !key.includes("\\"));
 
 const oddNumbers = [Number.NaN, -0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 2 ** 53, 1e21];
 
