@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import type { KeyRing } from "./lib/keys.ts";
 
 /** A message for the next page, as `session.flash` keeps it. */
@@ -106,6 +107,19 @@ export interface CookieFormat {
    * it, the record is taken as it is.
    */
   convert?(record: SessionRecord): SessionRecord;
+  /**
+   * What the session's CSRF tokens are made of, 32 bytes each, where it has no lasting id to bind them to (Flask). A token
+   * is made of the first, and accepted when it was made of any. `isAsked`: one is about to be made, so that a session
+   * without any gets some.
+   */
+  csrfMacs?(session: CsrfGround, isAsked: boolean): readonly Buffer[];
+}
+
+/** A session as far as its CSRF tokens go: what is set is kept. */
+export interface CsrfGround {
+  readonly record: SessionRecord;
+  get(key: string): unknown;
+  set(key: string, value: unknown): void;
 }
 
 /** A format for the session cookie. The default is Flagon's own, `sealed`. */

@@ -1,20 +1,11 @@
 import type { Codec } from "./codec.ts";
 import type { CookieOptions } from "./lib/cookie.ts";
+import { type RevocationOptions, storeTimes, type UpgradeOptions } from "./lib/home-options.ts";
 import type { Secret } from "./lib/keys.ts";
 import type { Duration, Lifetime } from "./lib/lifetime.ts";
 import type { CsrfOptions } from "./lib/origin.ts";
 import type { StandardSchema } from "./lib/standard-schema.ts";
 import type { Store } from "./store.ts";
-
-/** Sealed cookies are checked against a store, so that they can be ended early. */
-export interface RevocationOptions {
-  readonly store: Store;
-  /**
-   * For how long an answer of the store may be used again; default "5s". 0 asks at each request. Risk: so long does a
-   * revoked session still read, though never write: a commit always asks.
-   */
-  readonly staleness?: Duration | 0;
-}
 
 /** Everything that `createSessions` can be told. Only `secret` has no default. */
 export interface SessionOptions<Data extends object> {
@@ -53,42 +44,23 @@ export interface SessionOptions<Data extends object> {
   readonly now?: () => number;
 }
 
-/** An older cookie format, and until when it is still opened. */
-export interface UpgradeOptions {
-  readonly codec: Codec;
-  /**
-   * The old cookie's name, domain and path, where they are not the codec's own (`fromFlaskConfig` gives them). A browser
-   * deletes a cookie only when told the domain and path that it was set with; what stays would be opened again.
-   */
-  readonly cookie?: CookieOptions;
-  /** From this moment on the old format is refused: a Date, or a text that `Date` reads, such as "2027-01-31". */
-  readonly until: Date | string;
-}
+/** Options that mean nothing to a codec with rules of its own. */
+const notForForeign = ["store", "app", "lifetime", "permanentLifetime"] as const;
 
 /** Throws a `TypeError` for options that make no sense together, saying what to do. */
 export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
-  const { store, revocations, codec, app, lifetime, permanentLifetime, cache = 0 } = options;
-  if (store !== undefined && revocations !== undefined) {
-    throw new TypeError("pass store or revocations, not both: sessions in a store are ended there");
-  }
+  const { store, revocations, codec, cache = 0, upgradeFrom = [] } = options;
+  if (store !== undefined && revocations !== undefined) throw new TypeError("pass store or revocations, not both");
   if (store !== undefined && typeof store.replace !== "function") {
     throw new TypeError("store must be a Store, such as redisStore(client)");
   }
-  if (codec?.foreign) {
-    const meaningless = Object.entries({ store, app, lifetime, permanentLifetime }).find(
-      ([, value]) => value !== undefined,
-    );
-    if (meaningless)
-      throw new TypeError(`${meaningless[0]} cannot go with the codec ${codec.name}, which has rules of its own`);
-  }
+  const unfit = codec?.foreign && notForForeign.find((name) => options[name] !== undefined);
+  if (unfit) throw new TypeError(`${unfit} does not go with the codec ${codec.name}`);
   if (!Number.isInteger(cache) || cache < 0) throw new TypeError("cache must be a whole number");
-}
-
-/** Milliseconds since 1970. Throws a `TypeError` for a date that is missing or cannot be read. */
-export function readUntil({ codec, until }: UpgradeOptions): number {
-  const time = until === undefined ? Number.NaN : new Date(until).getTime();
-  if (Number.isNaN(time)) {
-    throw new TypeError(`upgradeFrom needs until, the date from which ${codec.name} is refused, such as "2027-01-31"`);
+  for (const { until, codec: old } of upgradeFrom) {
+    if (until === undefined || Number.isNaN(Date.parse(String(until)))) {
+      throw new TypeError(`upgradeFrom needs until, such as "2027-01-31": from then on ${old.name} is refused`);
+    }
   }
-  return time;
+  storeTimes(options);
 }

@@ -1,6 +1,6 @@
 import type { Flash, OpenRequest } from "./codec.ts";
 import type { RegisteredData } from "./index.ts";
-import type { CsrfTokens } from "./lib/csrf.ts";
+import { isToken, newToken } from "./lib/csrf.ts";
 import { type Duration, parseDuration } from "./lib/lifetime.ts";
 import type { Visit } from "./lib/visit.ts";
 
@@ -15,7 +15,8 @@ export interface LoginOptions {
   readonly device?: string;
 }
 
-let readVisit: <D extends object>(session: Session<D>) => Visit;
+/** Ends the handler's part: what this visit came to, null when nobody looked at the session or it was closed before. */
+export let close: <D extends object>(session: Session<D>) => Visit | null;
 
 /**
  * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
@@ -24,28 +25,53 @@ let readVisit: <D extends object>(session: Session<D>) => Visit;
  * Everything that changes it throws a `TypeError` once the response has started, since it could no longer be kept.
  */
 export class Session<Data extends object = RegisteredData> {
-  readonly #visit: Visit;
-  readonly #csrf: CsrfTokens;
+  readonly #open: () => Visit;
+  #visit: Visit | null = null;
+  #isClosed = false;
 
   static {
-    readVisit = (session) => session.#visit;
+    close = (session) => {
+      const visit = session.#isClosed ? null : session.#visit;
+      session.#isClosed = true;
+      return visit;
+    };
   }
 
-  /** Made by `Sessions.open`. @internal */
-  constructor(visit: Visit, csrf: CsrfTokens) {
-    this.#visit = visit;
-    this.#csrf = csrf;
+  /** Made by `Sessions.open`; the first look calls `open`. @internal */
+  constructor(open: () => Visit) {
+    this.#open = open;
+  }
+
+  /** What each reader goes through: the first one opens the session. */
+  #look(): Visit {
+    if (this.#visit === null) {
+      this.#forbidLate();
+      this.#visit = this.#open();
+    }
+    return this.#visit;
+  }
+
+  /** What each change goes through. */
+  #change(): Visit {
+    this.#forbidLate();
+    const visit = this.#look();
+    if (visit.isDestroyed) throw new TypeError("the session is destroyed; logout() would let a new one begin");
+    return visit;
+  }
+
+  #forbidLate(): void {
+    if (this.#isClosed) throw new TypeError("the session was used after the response had started");
   }
 
   /** Undefined for a key that is not there. An object that comes back may be changed in place: the change is kept. */
   get<K extends Key<Data>>(key: K): Data[K] | undefined {
-    return this.#visit.draft.get(key) as Data[K] | undefined;
+    return this.#look().draft.get(key) as Data[K] | undefined;
   }
 
   /** As `get`, and the key is gone afterwards. */
   pop<K extends Key<Data>>(key: K): Data[K] | undefined {
     const value = this.get(key);
-    if (value !== undefined || this.has(key)) this.delete(key);
+    this.delete(key);
     return value;
   }
 
@@ -54,29 +80,27 @@ export class Session<Data extends object = RegisteredData> {
    * that names the key for what cannot be carried exactly: functions, class instances, circles.
    */
   set<K extends Key<Data>>(key: K, value: Data[K]): this {
-    this.#visit.beginChange();
-    this.#visit.draft.set(key, value);
+    this.#change().draft.set(key, value);
     return this;
   }
 
   has(key: Key<Data>): boolean {
-    return this.#visit.draft.has(key);
+    return this.#look().draft.has(key);
   }
 
   /** Whether the key was there. */
   delete(key: Key<Data>): boolean {
-    this.#visit.beginChange();
-    return this.#visit.draft.delete(key);
+    return this.#change().draft.delete(key);
   }
 
   /** Drops all data. The login, waiting flashes and the id stay; `logout` drops those too. */
   clear(): void {
-    this.#visit.beginChange();
-    if (this.size > 0) this.#visit.draft.clear();
+    const { draft } = this.#change();
+    if (this.size > 0) draft.clear();
   }
 
   keys(): Key<Data>[] {
-    return this.#visit.draft.keys() as Key<Data>[];
+    return this.#look().draft.keys() as Key<Data>[];
   }
 
   entries(): [Key<Data>, Data[Key<Data>]][] {
@@ -85,7 +109,7 @@ export class Session<Data extends object = RegisteredData> {
 
   /** How many keys there are. */
   get size(): number {
-    return this.#visit.draft.keys().length;
+    return this.#look().draft.keys().length;
   }
 
   /**
@@ -93,14 +117,12 @@ export class Session<Data extends object = RegisteredData> {
    * when another request got there first, so a counter never loses a count; it must do nothing but compute.
    */
   update<K extends Key<Data>>(key: K, step: (value: Data[K] | undefined) => Data[K]): Data[K] {
-    this.#visit.beginChange();
-    return this.#visit.draft.update(key, step as (value: unknown) => unknown) as Data[K];
+    return this.#change().draft.update(key, step as (value: unknown) => unknown) as Data[K];
   }
 
   /** Leaves a message for the next page that reads `flashes`. */
   flash(message: string, category = "message"): void {
-    this.#visit.beginChange();
-    this.#visit.draft.flash({ message, category });
+    this.#change().draft.flash({ message, category });
   }
 
   /**
@@ -108,18 +130,17 @@ export class Session<Data extends object = RegisteredData> {
    * requests, which show nobody anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
-    const { draft, request, isClosed } = this.#visit;
-    return draft.flashes(category, !isClosed && !isUnseen(request));
+    const { draft, request } = this.#look();
+    return draft.flashes(category, !this.#isClosed && !isUnseen(request));
   }
 
   /** Whether the cookie outlives the browser, and `permanentLifetime` holds. */
   get permanent(): boolean {
-    return this.#visit.record.permanent;
+    return this.#look().record.permanent;
   }
 
   set permanent(permanent: boolean) {
-    this.#visit.beginChange();
-    this.#visit.permanent = permanent;
+    this.#change().record.permanent = permanent;
   }
 
   /**
@@ -128,26 +149,28 @@ export class Session<Data extends object = RegisteredData> {
    * an empty id.
    */
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
-    this.#visit.beginChange();
-    this.#visit.login(checkUserId(userId));
-    if (permanent !== undefined) this.#visit.permanent = permanent;
-    this.#visit.device = device ?? null;
+    const visit = this.#change();
+    if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
+      throw new TypeError("session.login needs a user id: text, or a whole number");
+    }
+    visit.login(String(userId));
+    visit.record.permanent = permanent ?? visit.record.permanent;
+    visit.device = device ?? null;
   }
 
   /** Drops all data and ends the id. What is set or flashed afterwards begins a new session. */
   logout(): void {
-    this.#visit.beginChange();
-    this.#visit.end();
+    this.#change().end();
   }
 
   /** As `login` was given it, as a string; null while nobody is signed in. */
   get userId(): string | null {
-    return this.#visit.record.userId;
+    return this.#look().record.userId;
   }
 
   /** When the user signed in, in milliseconds since 1970; null while nobody is, and in Flask's format. */
   get authenticatedAt(): number | null {
-    return this.#visit.record.authenticatedAt;
+    return this.#look().record.authenticatedAt;
   }
 
   /**
@@ -155,44 +178,41 @@ export class Session<Data extends object = RegisteredData> {
    * while nobody is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
    */
   isFresh(within: Duration): boolean {
-    const { userId, authenticatedAt, fresh } = this.#visit.record;
+    const { record, rules } = this.#look();
     const withinMs = parseDuration(within, "isFresh(within)");
-    if (userId === null) return false;
-    if (authenticatedAt === null) return fresh === true;
-    return this.#visit.rules.now() - authenticatedAt <= withinMs;
+    const { userId, authenticatedAt, fresh = false } = record;
+    return userId !== null && (authenticatedAt === null ? fresh : rules.now() - authenticatedAt <= withinMs);
   }
 
   /** Gives the session a new id and ends the old one; data, login and clocks stay. For a change of privilege. */
   rotate(): void {
-    this.#visit.beginChange();
-    this.#visit.rotate();
+    this.#change().rotate();
   }
 
   /** Drops all data and ends the id, as `logout` does, and no new session may begin in this request. */
   destroy(): void {
-    this.#visit.beginChange();
-    this.#visit.destroy();
+    this.#change().destroy();
   }
 
   /** Names the session in lists and logs: 22 characters, another one after `login` and `rotate`. Opens nothing. */
   get id(): string {
-    return this.#visit.record.id;
+    return this.#look().record.id;
   }
 
   /** Whether no valid session came with the request. */
   get isNew(): boolean {
-    return this.#visit.loaded.record === null;
+    return this.#look().loaded.record === null;
   }
 
   /** Milliseconds since 1970, from the beginning or the last login; null in Flask's format. */
   get createdAt(): number | null {
-    return this.#visit.record.createdAt;
+    return this.#look().record.createdAt;
   }
 
   /** When the session ends unless it is visited again, in milliseconds since 1970. */
   get expiresAt(): number {
-    const { record, rules, loaded, isChanged } = this.#visit;
-    const isWritten = !this.#visit.isClosed && (isChanged || loaded.renewalDue || loaded.record === null);
+    const { record, rules, loaded, isChanged } = this.#look();
+    const isWritten = !this.#isClosed && (isChanged || loaded.renewalDue);
     return rules.expiresAt(isWritten ? { ...record, renewedAt: rules.now() } : record);
   }
 
@@ -202,26 +222,16 @@ export class Session<Data extends object = RegisteredData> {
    * stores something, so the visitor gets a cookie.
    */
   csrfToken(): string {
-    this.#visit.beginChange();
-    return this.#csrf.issue(this.#visit);
+    const visit = this.#change();
+    visit.keep();
+    return newToken(visit.rules.csrfMacs(visit.draft, true));
   }
 
   /** False for any text that is not a token of this session. */
   checkCsrfToken(text: string): boolean {
-    return this.#csrf.check(this.#visit, text);
+    const { draft, rules } = this.#look();
+    return isToken(text, rules.csrfMacs(draft, false));
   }
-}
-
-/** The other half of a session, for `Sessions.commit`; no part of the public face. */
-export function visitOf<Data extends object>(session: Session<Data>): Visit {
-  return readVisit(session);
-}
-
-function checkUserId(userId: string | number): string {
-  if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
-    throw new TypeError("session.login needs a user id: text that is not empty, or a whole number");
-  }
-  return String(userId);
 }
 
 /** Whether nobody sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */

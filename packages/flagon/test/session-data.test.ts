@@ -229,8 +229,8 @@ describe("update", () => {
     });
     expect(runs).toBe(3);
     expect(browser.open().entries()).toEqual([
-      ["n", "begun anew"],
       ["m", 50],
+      ["n", "begun anew"],
     ]);
   });
 

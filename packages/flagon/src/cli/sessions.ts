@@ -1,5 +1,6 @@
+import type { SessionInfo } from "../lib/home.ts";
 import { sealed } from "../lib/sealed.ts";
-import { createSessions, type SessionInfo, type Sessions } from "../sessions.ts";
+import { createSessions, type Sessions } from "../sessions.ts";
 import { type OpenStore, openStore, storeFailed } from "./open-store.ts";
 import { orUsageError, parse, storeOptions } from "./options.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";

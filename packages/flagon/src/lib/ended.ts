@@ -12,9 +12,8 @@ type Link = Pick<SessionRecord, "id" | "family" | "userId">;
 
 interface Ended {
   readonly at: number;
-  /** The session that began in its place, and whether it is this one under a new id. */
-  readonly next: Link | null;
-  readonly isHeir: boolean;
+  /** The session that began in its place. */
+  readonly next?: Link;
 }
 
 /**
@@ -25,19 +24,19 @@ export class EndedIds {
   readonly #ended: BoundedMap<string, Ended> = new BoundedMap(4 * ENDED_MAX);
 
   /** Ends one id because the session `next` takes its place. */
-  retire(id: string, { id: nextId, family, userId }: SessionRecord, now: number): void {
-    const next = { id: nextId, userId, ...(family === undefined ? {} : { family }) };
-    this.#ended.set(id, { at: now, next, isHeir: family !== undefined });
+  retire(id: string, { id: nextId, family, userId }: SessionRecord, at: number): void {
+    this.#ended.set(id, { at, next: { id: nextId, family, userId } as Link });
   }
 
   /** Ends a session and all that descend from the one it came from. */
-  end({ id, family = id }: Link, now: number): void {
-    for (const each of [id, heirsOf(family)]) this.#ended.set(each, { at: now, next: null, isHeir: true });
+  end({ id, family = id }: Link, at: number): void {
+    this.#ended.set(id, { at });
+    this.#ended.set(heirsOf(family), { at });
   }
 
-  /** When the session was ended, itself or as an heir, in milliseconds; null for one that was not. */
-  endedAt(session: Link): number | null {
-    return this.#find(session)?.at ?? null;
+  /** How the session was ended, itself or as an heir; undefined for one that was not. */
+  find({ id, family }: Link): Ended | undefined {
+    return this.#ended.get(id) ?? this.#ended.get(heirsOf(family));
   }
 
   /**
@@ -45,21 +44,18 @@ export class EndedIds {
    * else is signed in there, or, unless `afterEnd`, when it was signed out.
    */
   lastOf(session: Link, userId: string | null, afterEnd: boolean): string | null {
-    let [last, isHeir] = [session, true];
-    for (let ended = this.#find(last); ended !== null; ended = this.#find(last)) {
-      if (ended.next === null) return afterEnd ? last.id : null;
-      isHeir &&= ended.isHeir;
+    let last = session;
+    let isHeir = true;
+    for (let ended = this.find(last); ended !== undefined; ended = this.find(last)) {
+      if (ended.next === undefined) return afterEnd ? last.id : null;
       last = ended.next;
+      isHeir &&= last.family !== undefined;
     }
     return isHeir || last.userId === null || last.userId === userId ? last.id : null;
   }
-
-  #find({ id, family }: Link): Ended | null {
-    return this.#ended.get(id) ?? (family === undefined ? null : (this.#ended.get(heirsOf(family)) ?? null));
-  }
 }
 
-/** No id looks like this. */
-function heirsOf(family: string): string {
+/** No id looks like this, and of no family there is none. */
+function heirsOf(family: string | undefined): string {
   return `heirs of ${family}`;
 }

@@ -44,3 +44,11 @@ function macOf(bytes: Buffer, cookieName: string, keys: SecretKeys): Buffer {
     .digest()
     .subarray(0, BYTES - MAC_START);
 }
+
+/**
+ * Whether the text can be a session's id. It may come straight from a form: any other could name a row that is no session's,
+ * such as the mark by which a user was signed out everywhere, or fill the store with rows of its own.
+ */
+export function isId(id: string | undefined): id is string {
+  return typeof id === "string" && /^[\w-]{22}$/.test(id);
+}

@@ -1,13 +1,14 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
-import type { StoredSession } from "../store.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { CookieJar } from "./cookie.ts";
 import type { CookieHome, CookieStay } from "./cookie-home.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import { failed, type Home, type Loaded, muted, nobody, type Stay } from "./home.ts";
+import { isId } from "./id-cookie.ts";
+import { emptied, resultOver } from "./result-over.ts";
 import type { Ending, Revocations } from "./revocations.ts";
-import { emptied, type Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
@@ -21,12 +22,14 @@ interface Answer {
 export class RevocableHome implements Home {
   readonly revocations: Revocations;
   readonly #cookies: CookieHome;
+  readonly #now: () => number;
   readonly #stalenessMs: number;
   #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
 
-  constructor(cookies: CookieHome, revocations: Revocations, stalenessMs: number) {
+  constructor(cookies: CookieHome, revocations: Revocations, now: () => number, stalenessMs: number) {
     this.#cookies = cookies;
     this.revocations = revocations;
+    this.#now = now;
     this.#stalenessMs = stalenessMs;
   }
 
@@ -36,7 +39,7 @@ export class RevocableHome implements Home {
     if (loaded.record === null) return new RevocableStay(this, cookie, loaded, null);
     const { record } = loaded;
     const answer = this.#answers.get(record.id);
-    if (answer !== undefined && this.#cookies.now() - answer.askedAt < this.#stalenessMs) {
+    if (answer !== undefined && this.#now() - answer.askedAt < this.#stalenessMs) {
       return this.#stay(cookie, loaded, answer.ending);
     }
     return this.ending(record).then((ending) => this.#stay(cookie, loaded, ending), failed);
@@ -44,7 +47,7 @@ export class RevocableHome implements Home {
 
   /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
   async ending(record: SessionRecord): Promise<Ending | null> {
-    const askedAt = this.#cookies.now();
+    const askedAt = this.#now();
     const answers = this.#answers;
     const ending = await this.revocations.ending(record);
     answers.set(record.id, { askedAt, ending });
@@ -56,17 +59,19 @@ export class RevocableHome implements Home {
     this.#answers = new BoundedMap(ANSWERS_MAX);
   }
 
-  list(): Promise<StoredSession[]> {
+  list(): Promise<never> {
     return this.#cookies.list();
   }
 
   async revoke(id: string): Promise<void> {
+    if (!isId(id)) return;
     await this.revocations.endId(id);
     this.forget();
     emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
   }
 
-  async revokeUser(userId: string, except: string | undefined): Promise<void> {
+  async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
+    const userId = String(user);
     const kept = this.revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
     await this.revocations.users.end(userId, [...kept, ...known.flat()]);
@@ -82,7 +87,7 @@ export class RevocableHome implements Home {
   #stay(cookie: CookieStay, loaded: Loaded, ending: Ending | null): Stay {
     if (ending === null) return new RevocableStay(this, cookie, loaded, null);
     emit("flagon:reject", () => ({ reason: "ended" }));
-    const isLate = ending.how === "ended" && this.#cookies.now() - ending.at < LATE_MS;
+    const isLate = ending.how === "ended" && this.#now() - ending.at < LATE_MS;
     return isLate
       ? new RevocableStay(this, cookie, muted, loaded.record)
       : new RevocableStay(this, cookie, nobody, null);
@@ -118,13 +123,13 @@ class RevocableStay implements Stay {
     if (came === null) return this.#begin(visit);
     const ending = await this.#home.ending(came);
     if (ending !== null) return this.#saveOver(visit, came, ending);
-    if (visit.ending === null) return this.#cookie.write(visit, opened);
+    if (visit.ending === null) return this.#cookie.write(visit, visit.result());
     return this.#replace(visit, came);
   }
 
   async #begin(visit: Visit): Promise<string[]> {
     await this.#stamp(visit);
-    return this.#cookie.write(visit, null);
+    return this.#cookie.write(visit, visit.result());
   }
 
   /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
@@ -132,7 +137,7 @@ class RevocableStay implements Stay {
     const { revocations } = this.#home;
     await this.#stamp(visit);
     // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-    const lines = this.#cookie.write(visit, came);
+    const lines = this.#cookie.write(visit, visit.result());
     const { record } = visit;
     if (visit.ending === "ended" && !visit.isLogin) {
       const isFirst = await revocations.end(came, idOfNext(visit));
@@ -158,7 +163,7 @@ class RevocableStay implements Stay {
     // A sign-out that comes after a rotation means the heir.
     const isFirst = await revocations.end(came, idOfNext(visit));
     this.#home.forget();
-    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, null) : this.#cookie.erase();
+    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, visit.result()) : this.#cookie.erase();
   }
 
   /** A sign-in proves anew who is there: it takes the place of what the session has become. */
@@ -169,7 +174,7 @@ class RevocableStay implements Stay {
     const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
     if (before === null) return dropped(came);
     this.#home.forget();
-    return this.#cookie.write(visit, before === "live" ? loaded.record : emptied(record));
+    return this.#cookie.write(visit, before === "live" ? visit.result() : resultOver(visit, emptied(record)));
   }
 
   /** A sign-in counts from after the last mark that ended the user's sessions. */
@@ -187,7 +192,7 @@ class RevocableStay implements Stay {
 
 /** The id of the session that begins after a sign-out in the same request; null when none does. */
 function idOfNext(visit: Visit): string | null {
-  return visit.result(null)?.id ?? null;
+  return visit.result()?.id ?? null;
 }
 
 function dropped({ id }: SessionRecord): string[] {

@@ -1,29 +1,83 @@
+import type { CodecContext } from "../codec.ts";
 import type { Store } from "../store.ts";
-import { CookieHome } from "./cookie-home.ts";
+import { cookieHome, type FindOld } from "./cookie-home.ts";
 import { GuardedStore } from "./guarded-store.ts";
-import type { Home } from "./home.ts";
+import { isPromise } from "./header-lines.ts";
+import type { Home, Stay } from "./home.ts";
+import { type HomeOptions, storeTimes } from "./home-options.ts";
+import type { Lifetimes } from "./lifetime.ts";
+import { type CookieOpener, cookieOpener } from "./opening.ts";
 import { RevocableHome } from "./revocable-home.ts";
 import { Revocations } from "./revocations.ts";
-import { StoreHome, type StoreParts } from "./store-home.ts";
+import { StoreHome } from "./store-home.ts";
+import { Upgrade } from "./upgrade.ts";
 
-/** What the homes with a store are made of, before the store is guarded. */
-export interface ServerParts extends Omit<StoreParts, "store" | "revocations"> {
-  readonly store: Store;
-  readonly timeoutMs: number;
+/** What all homes of one `Sessions` are made of. */
+export interface HomeParts {
+  readonly context: CodecContext;
+  readonly lifetimes: Lifetimes;
+  readonly opener: CookieOpener;
 }
 
-/** Sessions are rows in the store. */
-export function storeHome(parts: ServerParts): Home {
-  const store = new GuardedStore(parts.store, parts.timeoutMs);
-  return new StoreHome({ ...parts, store, revocations: new Revocations(store, parts.now, parts.longestLifetimeMs) });
+/** The home of sessions that are in a store, or checked against one, or still read from an older cookie. */
+export function serverHome(options: HomeOptions, parts: HomeParts): Home {
+  const { now } = parts.context;
+  const upgrades = (options.upgradeFrom ?? []).map((upgrade) => {
+    return new Upgrade(cookieOpener(upgrade.codec.bind(parts.context), parts.lifetimes, now), upgrade, now);
+  });
+  const home = homeOf(options, parts, upgrades);
+  return upgrades.length === 0 ? home : besideOldCookies(home, upgrades);
 }
 
-/** Sessions are in their cookies, and the store knows which ones were ended. */
-export function revocableHome(
-  { store, timeoutMs, opener, upgrades, ...parts }: ServerParts,
-  stalenessMs: number,
-): Home {
-  const guarded = new GuardedStore(store, timeoutMs);
-  const revocations = new Revocations(guarded, parts.now, parts.longestLifetimeMs);
-  return new RevocableHome(new CookieHome(opener, upgrades, parts.now), revocations, stalenessMs);
+function homeOf(options: HomeOptions, { context, opener }: HomeParts, upgrades: readonly Upgrade[]): Home {
+  const { now, longestLifetimeMs } = context;
+  const { store, revocations } = options;
+  const { timeoutMs, stalenessMs } = storeTimes(options);
+  const guarded = (given: Store): GuardedStore => new GuardedStore(given, timeoutMs);
+  if (store !== undefined) {
+    const rows = guarded(store);
+    const revocations = new Revocations(rows, now, longestLifetimeMs);
+    return new StoreHome({ ...context, store: rows, revocations, opener, upgrades });
+  }
+  const findOld: FindOld = (...asked) => {
+    for (const upgrade of upgrades) {
+      const record = upgrade.open(...asked);
+      if (record !== null) return record;
+    }
+    return null;
+  };
+  const cookies = cookieHome({ opener, now, findOld });
+  if (revocations === undefined) return cookies;
+  const ends = new Revocations(
+    guarded("store" in revocations ? revocations.store : revocations),
+    now,
+    longestLifetimeMs,
+  );
+  return new RevocableHome(cookies, ends, now, stalenessMs);
+}
+
+/** The home, and beside its own lines those that delete what the browser has of older formats. */
+function besideOldCookies(home: Home, upgrades: readonly Upgrade[]): Home {
+  const around = (stay: Stay): Stay => ({
+    load: () => stay.load(),
+    announce: (id, from) => stay.announce?.(id, from),
+    save(visit) {
+      const lines = stay.save(visit);
+      const all = (own: string[]): string[] => [
+        ...own,
+        ...upgrades.flatMap((upgrade) => upgrade.linesBeside(visit, own)),
+      ];
+      return isPromise(lines) ? lines.then(all) : all(lines);
+    },
+  });
+  return {
+    open(request, jar) {
+      const stay = home.open(request, jar);
+      return isPromise(stay) ? stay.then(around) : around(stay);
+    },
+    list: (userId, given) => home.list(userId, given),
+    revoke: (id) => home.revoke(id),
+    revokeUser: (userId, given) => home.revokeUser(userId, given),
+    prune: () => home.prune(),
+  };
 }

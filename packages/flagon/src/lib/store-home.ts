@@ -4,16 +4,17 @@ import { type CookieJar, readCookies } from "./cookie.ts";
 import { LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import { type GuardedStore, isTimeout } from "./guarded-store.ts";
-import { failed, type Home, muted, nobody, type Stay } from "./home.ts";
-import { type IdCookie, readIdCookie } from "./id-cookie.ts";
+import { failed, type Home, muted, nobody, type SessionInfo, type Stay } from "./home.ts";
+import { type IdCookie, isId, readIdCookie } from "./id-cookie.ts";
 import type { KeyRing } from "./keys.ts";
-import type { CookieOpener, Upgrade } from "./opening.ts";
+import type { CookieOpener } from "./opening.ts";
 import { KeyedQueue } from "./queue.ts";
 import type { Revocations } from "./revocations.ts";
 import { openRow } from "./row.ts";
 import { StoreLine } from "./store-line.ts";
 import { StoreStay } from "./store-stay.ts";
 import { isLate, revoked } from "./tombstone.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** What a store's home is made of. */
 export interface StoreParts {
@@ -52,11 +53,15 @@ export class StoreHome implements Home {
     return this.#load(request, jar, good).catch((error: unknown) => failed(error));
   }
 
-  async list(userId: string): Promise<StoredSession[]> {
-    return this.parts.store.list(userId);
+  async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {
+    const rows = await this.parts.store.list(String(userId));
+    return rows.map(({ id, createdAt, lastSeenAt, expiresAt, device }) => {
+      return { id, createdAt, lastSeenAt, expiresAt, device, isCurrent: id === current };
+    });
   }
 
   async revoke(id: string): Promise<void> {
+    if (!isId(id)) return;
     if (this.isUpgrading()) await this.parts.revocations.endId(id);
     await this.line.end(id, revoked);
     emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
@@ -67,8 +72,9 @@ export class StoreHome implements Home {
    * one rather than by `deleteByUser`: a request that is late has to find that its session was ended, and what has become
    * of the excepted one is no longer under its id.
    */
-  async revokeUser(userId: string, except: string | undefined): Promise<void> {
+  async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const { store, revocations } = this.parts;
+    const userId = String(user);
     const kept = revocations.users.idsOf(except);
     const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
     await revocations.users.end(userId, [...kept, ...known.flat()]);
@@ -115,7 +121,7 @@ export class StoreHome implements Home {
       const reason = record === null ? rejection(row) : opener.limitOf(record);
       if (record !== null && reason === null) {
         const renewalDue = outdated || opener.isRenewalDue(record);
-        return new StoreStay(this, jar, { record, muted: false, renewalDue }, row, { isCookieOutdated: outdated });
+        return new StoreStay(this, jar, { record, renewalDue }, row, { isCookieOutdated: outdated });
       }
       if (row !== null && isLate(row, now())) late ??= row;
       if (reason !== null) emit("flagon:reject", () => ({ reason }));
@@ -131,20 +137,20 @@ export class StoreHome implements Home {
   async #upgrade(request: OpenRequest, jar: CookieJar): Promise<Stay | null> {
     const { upgrades, now, store, revocations, opener } = this.parts;
     for (const upgrade of upgrades) {
-      const old = upgrade.until > now() ? upgrade.open(request, jar.name, () => null) : null;
+      const old = upgrade.open(request, jar.name, () => null);
       if (old === null) continue;
       const read = async (): Promise<StoredSession | null> => (upgrade.isForeign ? null : store.read(old.id));
       const found = await read();
       const ending = await revocations.ending(old);
       if (found === null && ending === null) {
-        const loaded = { record: old, muted: false, renewalDue: true, isTakenOver: upgrade.isForeign };
+        const loaded = { record: old, renewalDue: true, isTakenOver: upgrade.isForeign };
         return new StoreStay(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
       }
       // A parallel request may just have moved it here. One that was ended may still have a row for a moment.
       const row = found ?? (await read());
       const record = ending === null || ending.how === "moved" ? this.recordOf(row) : null;
       if (record !== null && opener.limitOf(record) === null) {
-        return new StoreStay(this, jar, { record, muted: false, renewalDue: true }, row, { isMoving: true });
+        return new StoreStay(this, jar, { record, renewalDue: true }, row, { isMoving: true });
       }
       emit("flagon:reject", () => ({ reason: "ended" }));
       if (upgrade.isForeign && ending?.how === "ended" && now() - ending.at < LATE_MS) {

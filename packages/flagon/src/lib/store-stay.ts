@@ -5,11 +5,12 @@ import type { CookieJar } from "./cookie.ts";
 import { emit } from "./events.ts";
 import type { Loaded, Stay } from "./home.ts";
 import { type Ground, LateVisit } from "./late-visit.ts";
+import { contestedKeys, emptied, resultOver } from "./result-over.ts";
 import type { StoreHome } from "./store-home.ts";
 import { StoreRows } from "./store-rows.ts";
 import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
 import { beforeNextTry } from "./tries.ts";
-import { emptied, type Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
 
 export interface StayTraits {
   /** The browser's cookie was signed with an older secret. */
@@ -54,7 +55,7 @@ export class StoreStay implements Stay {
     if (!visit.isChanged && !renewalDue) return [];
     if (this.#traits.movedTo !== undefined) return this.#over(visit, null, this.#traits.movedTo);
     const id = opened?.id ?? this.#row?.id;
-    if (id === undefined) return this.#begin(visit, visit.result(null), null);
+    if (id === undefined) return this.#begin(visit, visit.result(), null);
     return this.#home.queue.run(id, () => this.#change(visit, opened, id));
   }
 
@@ -117,7 +118,7 @@ export class StoreStay implements Stay {
     const { record: base, row: before } = ground;
     if (base === null) return null;
     this.#contest(visit, base);
-    const record = visit.result(base) ?? base;
+    const record = resultOver(visit, base) ?? base;
     const row = this.#rows.rowOf(visit, record, before);
     if (!(await this.#put(row, before))) return null;
     if (!(await this.#isSpent(visit, record))) return dropped(record.id);
@@ -137,7 +138,7 @@ export class StoreStay implements Stay {
     if (!isOwn) delete visit.record.family;
     if (isOwn) this.#contest(visit, old);
     // Before anything ends: data that does not fit the schema, or a row, throws here.
-    const next = visit.result(old ?? emptied(visit.record));
+    const next = resultOver(visit, old ?? emptied(visit.record));
     if (next !== null) this.#rows.rowOf(visit, next, null);
     if (loaded.isTakenOver && loaded.record !== null) {
       if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
@@ -206,7 +207,7 @@ export class StoreStay implements Stay {
 
   /** Keys that this visit sets although another request has set them since: the later one wins, and says so. */
   #contest(visit: Visit, base: SessionRecord): void {
-    this.#contested = base === visit.loaded.record ? [] : visit.draft.contested(base);
+    this.#contested = contestedKeys(visit, base);
   }
 
   #tell(row: StoredSession): void {

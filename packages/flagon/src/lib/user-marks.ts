@@ -2,6 +2,7 @@ import type { SessionRecord } from "../codec.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { Entries, type Found } from "./entries.ts";
 import type { GuardedStore } from "./guarded-store.ts";
+import { isId } from "./id-cookie.ts";
 import { CLOCK_SKEW_MS } from "./lifetime.ts";
 
 /** "Signed in before this moment": those sessions of a user are over, but for the exceptions. */
@@ -42,7 +43,7 @@ export class UserMarks {
 
   /** All ids of the session to spare: `revokeUser(…, { except: session.id })` right after `session.rotate()` means both. */
   idsOf(except: string | undefined): string[] {
-    if (except === undefined) return [];
+    if (!isId(except)) return [];
     const from = this.#announced.get(except);
     return from === undefined ? [except] : [except, from];
   }

@@ -1,111 +1,80 @@
-import type { OpenRequest, SessionRecord } from "../codec.ts";
+import type { Buffer } from "node:buffer";
+import type { CsrfGround, OpenRequest, SessionRecord } from "../codec.ts";
 import { encodeBase64url, randomBytes } from "./bytes.ts";
 import { Draft, type Print } from "./draft.ts";
 import { emit } from "./events.ts";
 import type { Loaded, Stay } from "./home.ts";
+import type { DataCheck } from "./standard-schema.ts";
 
 /** What every session of one `Sessions` goes by. */
 export interface Rules {
   readonly now: () => number;
   readonly expiresAt: (record: SessionRecord) => number;
   readonly print: Print;
-  /** The user's schema: the data it makes of what was loaded, or null when the data fails. */
-  readonly readData: ((data: Record<string, unknown>) => Record<string, unknown> | null) | null;
-  /** Throws a `TypeError` for data that the user's schema would drop at the next request. */
-  readonly checkData: ((data: Record<string, unknown>) => void) | null;
+  /** The user's schema. */
+  readonly schema: DataCheck | null;
+  /** What the session's CSRF tokens are made of, for each secret in use; `isAsked`: a token is about to be made. */
+  readonly csrfMacs: (session: CsrfGround, isAsked: boolean) => readonly Buffer[];
 }
 
 /** How the opened session ends, if it does: told apart in events only. */
 export type Ending = "rotated" | "ended";
 
 /**
- * What one request does with its session: what was loaded, what is to change, whether the old id ends. No I/O: a home
- * loads it before and saves it after. The session may end and another begin in one visit (`logout`, then `flash`).
+ * What one request does with its session, from the first look on: what was loaded, what is to change, whether the old id
+ * ends. No I/O: a home loads it before and saves it after. The session may end and another begin in one visit (`logout`,
+ * then `flash`).
  */
 export class Visit {
   readonly request: OpenRequest;
   readonly rules: Rules;
-  readonly #stay: Stay;
-  #loaded: Loaded | null = null;
-  #record: SessionRecord | null = null;
-  #draft: Draft | null = null;
+  readonly stay: Stay;
+  /** What the request came with. */
+  readonly loaded: Loaded;
+  draft: Draft;
   /** Null while the opened session goes on under its id. */
   ending: Ending | null = null;
   /** What a login said of the device; null without a login. */
   device: string | null = null;
   isLogin = false;
-  /** Whether what is written rests on what was opened: not after a logout. */
-  #inherits = true;
-  #isPermanenceSet = false;
+  isDestroyed = false;
+  /** Whether the session is kept although it holds nothing. */
   #isKept = false;
-  #isDestroyed = false;
-  #isClosed = false;
+  /** What the session was loaded as; null for one that began in this visit. */
+  #origin: SessionRecord | null;
 
+  /** Throws what the home failed with. */
   constructor(request: OpenRequest, rules: Rules, stay: Stay) {
     this.request = request;
     this.rules = rules;
-    this.#stay = stay;
+    this.stay = stay;
+    const found = stay.load();
+    const origin = found.record && this.read(found.record);
+    this.#origin = origin;
+    this.loaded = { ...found, record: origin };
+    this.draft = this.#begin(origin);
+    emit("flagon:open", () => ({ id: origin?.id ?? null, userId: origin?.userId ?? null }));
+    if (found.isTakenOver) this.rotate();
   }
 
-  get isLookedAt(): boolean {
-    return this.#loaded !== null;
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  /** From now on the response is on its way: a change, and a first look, could no longer be kept. */
-  close(): void {
-    this.#isClosed = true;
-  }
-
-  /** What the request came with. The first call loads it and throws what the home failed with. */
-  get loaded(): Loaded {
-    return this.#loaded ?? this.#load();
-  }
-
-  /** The session as it stands now. Its `data` and `flashes` are those loaded; the draft has what changed. */
+  /** The session as it stands now. */
   get record(): SessionRecord {
-    if (this.#record === null) this.#load();
-    return this.#record as SessionRecord;
-  }
-
-  get draft(): Draft {
-    if (this.#draft === null) this.#load();
-    return this.#draft as Draft;
-  }
-
-  /** Called before any change. */
-  beginChange(): void {
-    if (this.#isClosed) throw tooLate("changed");
-    if (this.#isDestroyed)
-      throw new TypeError("the session was destroyed in this request; logout() lets a new one begin");
-    if (this.#loaded === null) this.#load();
+    return this.draft.record;
   }
 
   /** Keeps the session although it holds nothing. One that was kept before needs no writing for that. */
   keep(): void {
-    this.#isKept ||= this.#isFresh;
-  }
-
-  set permanent(permanent: boolean) {
-    if (this.record.permanent === permanent) return;
-    this.record.permanent = permanent;
-    this.#isPermanenceSet = true;
-    this.#isKept ||= this.loaded.record !== null;
+    this.#isKept ||= this.#origin === null;
   }
 
   /** Gives the session a new id and ends the old one. The data stays, and the heir knows its family. */
   rotate(): void {
-    const { record, loaded } = this;
-    const from = this.#inherits ? loaded.record : null;
-    record.id = newId();
-    if (from === null) return;
+    const { record } = this;
+    record.id = encodeBase64url(randomBytes(16));
+    if (this.#origin === null) return;
     this.ending = "rotated";
-    this.#isKept = true;
-    record.family ??= from.id;
-    this.#stay.announce?.(record.id, from.id);
+    record.family ??= this.#origin.id;
+    this.stay.announce?.(record.id, this.#origin.id);
   }
 
   login(userId: string): void {
@@ -117,106 +86,68 @@ export class Visit {
     const now = this.rules.now();
     Object.assign(this.record, { userId, createdAt: now, authenticatedAt: now, renewedAt: now, fresh: true });
     this.isLogin = true;
-    this.#isKept = true;
   }
 
   /** Ends the session; what is stored afterwards begins another. */
   end(): void {
     if (this.loaded.record !== null || this.loaded.muted) this.ending = "ended";
-    this.#inherits = false;
+    this.#origin = null;
     this.#isKept = false;
     this.isLogin = false;
     this.device = null;
-    this.#begin(this.#freshRecord());
+    this.draft = this.#begin(null);
   }
 
   destroy(): void {
     this.end();
-    this.#isDestroyed = true;
+    this.isDestroyed = true;
   }
 
-  /** Whether there is something to write: a change, or a renewal that is due. */
+  /** Whether there is something to write that was not there before. */
   get isChanged(): boolean {
-    return this.#isKept || this.ending !== null || this.#isDraftChanged;
+    return this.ending !== null || this.#isFilled || (this.#origin !== null && this.#isChangedFrom(this.#origin));
   }
 
-  /** Whether the session began in this visit. */
-  get #isFresh(): boolean {
-    return !this.#inherits || this.loaded.record === null;
+  /** Whether the session is kept even if it only began in this visit. */
+  get #isFilled(): boolean {
+    return this.#isKept || this.isLogin || this.draft.isChanged;
   }
 
-  get #isDraftChanged(): boolean {
-    return this.#isFresh ? this.draft.isFilled : this.draft.isChanged;
+  #isChangedFrom(origin: SessionRecord): boolean {
+    return this.draft.isCleared || this.record.permanent !== origin.permanent;
   }
 
-  /**
-   * The record to write: this visit's changes over `base`, which is the record loaded or a newer one that another request
-   * has stored since. Null when the session ended and none began.
-   */
-  result(base: SessionRecord | null): SessionRecord | null {
-    const { record, draft } = this;
-    if (!this.#isKept && !this.#isDraftChanged && this.#isFresh) return null;
-    const ground = this.#inherits && base !== null ? this.#read(base) : record;
-    const { data, flashes } = draft.layOver(ground);
-    this.rules.checkData?.(data);
-    const permanent = this.#isPermanenceSet ? record.permanent : ground.permanent;
-    return { ...record, permanent, renewedAt: this.rules.now(), data, flashes };
+  /** The record to write. Null when the session ended and none began. */
+  result(): SessionRecord | null {
+    if (this.#origin === null && !this.#isFilled) return null;
+    this.rules.schema?.check(this.record.data);
+    return { ...this.record, renewedAt: this.rules.now() };
   }
 
-  save(): string[] | Promise<string[]> {
-    return this.#stay.save(this);
-  }
-
-  #load(): Loaded {
-    if (this.#isClosed) throw tooLate("first looked at");
-    const found = this.#stay.load();
-    const loaded = found.record === null ? found : { ...found, record: this.#read(found.record) };
-    this.#loaded = loaded;
-    emit("flagon:open", () => ({ id: loaded.record?.id ?? null, userId: loaded.record?.userId ?? null }));
-    this.#begin(loaded.record === null ? this.#freshRecord() : { ...loaded.record });
-    if (loaded.isTakenOver) this.rotate();
-    return loaded;
-  }
-
-  /** The record with data as the user's schema has it; without a schema, or when it was read before, the record itself. */
-  #read(record: SessionRecord): SessionRecord {
-    const { readData } = this.rules;
-    if (readData === null || record === this.#loaded?.record) return record;
-    const data = readData(record.data);
+  /** The record with what the user's schema makes of its data. */
+  read(record: SessionRecord): SessionRecord {
+    const { schema } = this.rules;
+    if (schema === null) return record;
+    const data = schema.read(record.data);
     if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
     return { ...record, data: data ?? {} };
   }
 
-  #begin(record: SessionRecord): void {
-    this.#record = record;
-    this.#draft = new Draft(record, this.rules.print);
-  }
-
-  #freshRecord(): SessionRecord {
-    const now = this.rules.now();
-    const data = this.rules.readData?.({}) ?? {};
-    return {
-      id: newId(),
-      permanent: false,
-      createdAt: now,
-      authenticatedAt: null,
-      renewedAt: now,
-      userId: null,
-      data,
-      flashes: [],
-    };
+  #begin(origin: SessionRecord | null): Draft {
+    const { now, schema, print } = this.rules;
+    return new Draft(origin ?? freshRecord(now(), schema?.read({}) ?? {}), print);
   }
 }
 
-function tooLate(act: string): TypeError {
-  return new TypeError(`the session was ${act} after the response had started; do it before`);
-}
-
-/** The record without what the visitor stored: what a session that takes the place of an ended one begins with. */
-export function emptied(record: SessionRecord): SessionRecord {
-  return { ...record, data: {}, flashes: [] };
-}
-
-function newId(): string {
-  return encodeBase64url(randomBytes(16));
+function freshRecord(now: number, data: Record<string, unknown>): SessionRecord {
+  return {
+    id: encodeBase64url(randomBytes(16)),
+    permanent: false,
+    createdAt: now,
+    authenticatedAt: null,
+    renewedAt: now,
+    userId: null,
+    data,
+    flashes: [],
+  };
 }

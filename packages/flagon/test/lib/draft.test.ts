@@ -2,8 +2,11 @@ import { deepStrictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { createSessions, type Flash } from "flagon";
 import { describe, expect, test } from "vitest";
-import { Draft } from "../../src/lib/draft.ts";
+import type { SessionRecord } from "../../src/codec.ts";
+import type { Draft } from "../../src/lib/draft.ts";
+import { resultOver } from "../../src/lib/result-over.ts";
 import { printValue } from "../../src/lib/values.ts";
+import { Visit } from "../../src/lib/visit.ts";
 import { anyValue, objectOf, oddKeys } from "../arbitraries.ts";
 import { Browser, type Data, SECRET } from "../browser.ts";
 
@@ -86,10 +89,10 @@ describe("a draft", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, fc.array(fc.oneof(...steps), { maxLength: 30 }), (entries, flashes, acts) => {
         const base = { data: Object.fromEntries(structuredClone(entries)), flashes: structuredClone(flashes) };
-        const draft = new Draft(base, printValue);
+        const draft = visitOf(base).draft;
         const model: Model = { data: new Map(structuredClone(entries)), flashes: structuredClone(flashes) };
         for (const act of acts) act(draft, model);
-        const result = draft.layOver(base);
+        const result = draft.record;
         deepStrictEqual(new Map(Object.entries(result.data)), sortedLike(model.data, Object.keys(result.data)));
         expect(result.flashes).toEqual(model.flashes);
         expect(Object.getPrototypeOf(result.data)).toBe(Object.prototype);
@@ -101,7 +104,7 @@ describe("a draft", () => {
   test("is changed when what it leaves is not what it found, and not by looking", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, (entries, flashes) => {
-        const draft = new Draft({ data: Object.fromEntries(entries), flashes }, printValue);
+        const { draft } = visitOf({ data: Object.fromEntries(entries), flashes });
         for (const key of draft.keys()) draft.get(key);
         draft.flashes(undefined, false);
         draft.delete("not there");
@@ -114,9 +117,9 @@ describe("a draft", () => {
   test("laid over newer data changes the keys that it changed, and no other", () => {
     fc.assert(
       fc.property(objectOf(anyValue), objectOf(anyValue), objectOf(anyValue), (base, newer, sets) => {
-        const draft = new Draft({ data: structuredClone(base), flashes: [] }, printValue);
-        for (const [key, value] of Object.entries(sets)) draft.set(key, value);
-        const { data } = draft.layOver({ data: structuredClone(newer), flashes: [] });
+        const visit = visitOf({ data: structuredClone(base), flashes: [] });
+        for (const [key, value] of Object.entries(sets)) visit.draft.set(key, value);
+        const data = resultOver(visit, { ...visit.record, data: structuredClone(newer) })?.data;
         const expected = Object.fromEntries([...Object.entries(newer), ...Object.entries(sets)]);
         deepStrictEqual(data, expected);
       }),
@@ -124,6 +127,15 @@ describe("a draft", () => {
     );
   });
 });
+
+/** A visit that came with this. */
+function visitOf(contents: Pick<SessionRecord, "data" | "flashes">): Visit {
+  const times = { createdAt: 1, authenticatedAt: null, renewedAt: 1 };
+  const record = { id: "AAAAAAAAAAAAAAAAAAAAAA", permanent: false, userId: null, ...times, ...contents };
+  const request = { method: "GET", url: "http://localhost/", header: () => null };
+  const rules = { now: () => 1, expiresAt: () => 2, print: printValue, schema: null, csrfMacs: () => [] };
+  return new Visit(request, rules, { load: () => ({ record }), save: () => [] });
+}
 
 function sortedLike(map: ReadonlyMap<string, unknown>, keys: readonly string[]): Map<string, unknown> {
   expect([...map.keys()].sort()).toEqual([...keys].sort());

@@ -1,8 +1,9 @@
 import type { OpenRequest } from "../../codec.ts";
 import type { Session } from "../../session.ts";
-import type { SessionInfo, Sessions } from "../../sessions.ts";
+import type { Sessions } from "../../sessions.ts";
 import type { Store } from "../../store.ts";
 import type { HeaderLine, ResponseHead } from "../header-lines.ts";
+import type { SessionInfo } from "../home.ts";
 import { deferred } from "./deferred.ts";
 import { exchange, type RawReply, type RawRequest, valuesOf } from "./raw-http.ts";
 

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
-import type { CookieFormat, Flash, OpenRequest, RejectReason, SessionRecord } from "../../codec.ts";
+import type { Buffer } from "node:buffer";
+import { createHash, createHmac } from "node:crypto";
+import type { CookieFormat, CsrfGround, Flash, OpenRequest, RejectReason, SessionRecord } from "../../codec.ts";
 import { SessionError } from "../../errors.ts";
 import { encodeBase64url, randomBytes } from "../bytes.ts";
 import type { FlaskLogin, Sight } from "./flask-login.ts";
@@ -91,7 +92,21 @@ export class FlaskFormat implements CookieFormat {
     const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
     return { ...record, data: toOwnKinds(record.data) as Record<string, unknown>, flashes };
   }
+
+  /** Bound to a random text in the data, and to who is signed in: Flask's sessions have no id. */
+  csrfMacs(session: CsrfGround, isAsked: boolean): readonly Buffer[] {
+    if (isAsked && typeof session.get(CSRF_KEY) !== "string") session.set(CSRF_KEY, encodeBase64url(randomBytes(32)));
+    const key = session.get(CSRF_KEY);
+    if (typeof key !== "string") return [];
+    return [
+      createHmac("sha256", key)
+        .update(session.record.userId ?? "", "utf8")
+        .digest(),
+    ];
+  }
 }
+
+const CSRF_KEY = "_csrf";
 
 const nothing: Parts = { raw: {}, data: {}, flashes: [], userId: null };
 

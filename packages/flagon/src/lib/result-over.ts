@@ -1,0 +1,58 @@
+import type { Flash, SessionRecord } from "../codec.ts";
+import { ownValue } from "./draft.ts";
+import { setOwn } from "./values.ts";
+import type { Visit } from "./visit.ts";
+
+/**
+ * The record to write, as `Visit.result`, where another request may have stored a newer one since: this visit's changes over
+ * `newer`, key by key. Two requests that touch different keys both win. Null when the session ended and none began.
+ */
+export function resultOver(visit: Visit, newer: SessionRecord | null): SessionRecord | null {
+  const { draft, loaded, rules } = visit;
+  const result = visit.result();
+  // What began in this visit rests on nothing that could be newer.
+  if (result === null || newer === null || draft.base !== loaded.record || newer === loaded.record) return result;
+  const ground = visit.read(newer);
+  const data = draft.isCleared ? {} : { ...ground.data };
+  for (const key of draft.changedKeys()) {
+    const steps = draft.steps.get(key);
+    if (steps !== undefined)
+      setOwn(
+        data,
+        key,
+        steps.reduce((value, step) => step(value), ownValue(data, key)),
+      );
+    else if (draft.has(key)) setOwn(data, key, draft.record.data[key]);
+    else delete data[key];
+  }
+  rules.schema?.check(data);
+  const permanent = result.permanent === draft.base.permanent ? ground.permanent : result.permanent;
+  const taken = draft.base.flashes.filter((flash) => !result.flashes.includes(flash));
+  const added = result.flashes.filter((flash) => !draft.base.flashes.includes(flash));
+  return { ...result, permanent, data, flashes: [...withoutEach(ground.flashes, taken), ...added] };
+}
+
+/** Keys that this visit sets or deletes outright although `newer` has another value than the one loaded. */
+export function contestedKeys({ draft, rules, loaded }: Visit, newer: SessionRecord): string[] {
+  if (newer === loaded.record) return [];
+  const before = draft.base.data;
+  return draft.changedKeys().filter((key) => {
+    const text = draft.handedOut.get(key) ?? rules.print(key, ownValue(before, key));
+    return !draft.steps.has(key) && text !== rules.print(key, ownValue(newer.data, key));
+  });
+}
+
+/** The record without what the visitor stored: what a session that takes the place of an ended one begins with. */
+export function emptied(record: SessionRecord): SessionRecord {
+  return { ...record, data: {}, flashes: [] };
+}
+
+/** `all` without one equal flash for each in `taken`. */
+function withoutEach(all: readonly Flash[], taken: readonly Flash[]): Flash[] {
+  const left = [...all];
+  for (const { message, category } of taken) {
+    const index = left.findIndex((flash) => flash.message === message && flash.category === category);
+    if (index !== -1) left.splice(index, 1);
+  }
+  return left;
+}
