@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 
 /** base64url without padding (RFC 4648, section 5). */
-export function encodeBase64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64url");
+export function encodeBase64url(bytes: Buffer): string {
+  return bytes.toString("base64url");
 }
 
 /**

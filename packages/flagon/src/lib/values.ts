@@ -46,7 +46,7 @@ const writers: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
   [Object.prototype, carryInside],
   [Array.prototype, carryInside],
   [Date.prototype, (date) => ({ "!d": date.getTime() })],
-  [Uint8Array.prototype, (bytes) => ({ "!b": encodeBase64url(bytes) })],
+  [Uint8Array.prototype, (bytes) => ({ "!b": encodeBase64url(Buffer.from(bytes)) })],
   // A pair is no level of its own.
   [Map.prototype, (map, key, depth) => ({ "!m": carryEach([...map], key, depth) })],
   [Set.prototype, (set, key, depth) => ({ "!s": carryEach([...set], key, depth + 1) })],
@@ -81,11 +81,11 @@ function carryInside(whole: object, key: string, depth: number): object {
  * and each value is known by its own.
  */
 export function carryEach<Whole extends object>(whole: Whole, key?: string, depth = 0): Whole {
-  const values = whole as Record<string | number, unknown>;
+  const values = whole as Record<string, unknown>;
   let copy = values;
-  for (const name of Array.isArray(whole) ? whole.keys() : Object.keys(whole)) {
+  for (const name of Object.keys(whole)) {
     const value = values[name];
-    const carried = carry(key ?? `${name}`, value, depth);
+    const carried = carry(key ?? name, value, depth);
     if (carried !== value) {
       if (copy === values) copy = (Array.isArray(whole) ? [...whole] : { ...whole }) as typeof values;
       setOwn(copy, name, carried);
@@ -126,7 +126,7 @@ export function copyOf(data: object): Record<string, unknown> {
 }
 
 /** Sets a key of the object's own, also `__proto__`. */
-export function setOwn(target: Record<string, unknown>, key: string | number, value: unknown): void {
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   } else {
