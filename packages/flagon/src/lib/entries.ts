@@ -64,9 +64,11 @@ export class Entries<Entry> {
       await this.#store.create(row);
       return true;
     } catch (error) {
-      // Refused because there is one, or failed: only a look tells.
-      if ((await this.#store.read(row.id)) === null) throw error;
-      return this.#isThere(row);
+      // Refused because there is one, or failed, or sent twice by a client that lost its connection: a look tells.
+      const found = await this.#store.read(row.id);
+      if (found === null) throw error;
+      // It may be there and the store still have reason to say no (no replica has it): then it is asked again.
+      return isSameRow(found, row) && this.#store.replace({ ...row, version: 2 }, 1);
     }
   }
 

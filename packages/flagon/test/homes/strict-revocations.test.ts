@@ -1,0 +1,55 @@
+import { createSessions, type Session, type Store } from "flagon";
+import { memoryStore } from "flagon/memory";
+import { beforeEach, describe, expect, test } from "vitest";
+import { Clock, type Data, SECRET } from "../browser.ts";
+import { Visitor } from "./visitor.ts";
+
+/*
+ * Sealed cookies, and a store that takes what ends one and rejects all the same: no replica has it. Nobody may be told that
+ * the session is over.
+ */
+let isAlone: (command: "create" | "replace") => boolean;
+let visitor: Visitor;
+
+beforeEach(async () => {
+  const clock = new Clock();
+  const inner = memoryStore({ now: clock.now });
+  const checked = <Answer>(command: "create" | "replace", answer: Answer): Answer => {
+    if (isAlone(command)) throw new Error("no replica has the write");
+    return answer;
+  };
+  const store: Store = {
+    ...inner,
+    create: async (session) => checked("create", await inner.create(session)),
+    replace: async (session, version) => checked("replace", await inner.replace(session, version)),
+  };
+  const revocations = { store, staleness: 0 };
+  visitor = new Visitor(createSessions<Data>({ secret: SECRET, revocations, now: clock.now }));
+  isAlone = () => false;
+  await visitor.visit((session) => session.login("u"));
+});
+
+const unavailable = { code: "store_unavailable", status: 503 };
+
+const ends: [what: string, act: (session: Session<Data>) => unknown][] = [
+  ["a sign-out", (session) => session.logout()],
+  ["a new id", (session) => session.rotate()],
+  ["revoke", (session) => visitor.sessions.revoke(session.id)],
+  ["revokeUser", () => visitor.sessions.revokeUser("u")],
+];
+
+describe.each(ends)("%s", (_what, act) => {
+  test("fails, and leaves the cookie alone, when the store can't answer for it", async () => {
+    const before = new Map(visitor.cookies);
+    isAlone = () => true;
+    await expect(visitor.visit(act)).rejects.toMatchObject(unavailable);
+    expect(visitor.cookies).toEqual(before);
+  });
+
+  test("is done when the store can answer for it once it is asked again", async () => {
+    const thief = visitor.copy();
+    isAlone = (command) => command === "create";
+    await visitor.visit(act);
+    expect(await thief.isKnown()).toBe(false);
+  });
+});
