@@ -13,9 +13,7 @@ afterAll(() => {
 
 function rowOf({ engine, setting, driver }: Case, { clients, hit, failures, seconds, ...counts }: Result): string {
   const [acknowledged, missing] = [counts.acknowledged, counts.missing].map(formatted);
-  const errors = Object.entries(failures).map(
-    ([failure, count]) => `${formatted(count)} ${failure.replace("503 ", "")}`,
-  );
+  const errors = Object.entries(failures).map(([failure, count]) => `${formatted(count)} ${failure}`);
   const [first, last] = seconds.map((each) => each.toFixed(1));
   const who = hit === clients ? clients : `${clients}, ${hit} hit`;
   return `| ${[engine, setting, driver, who, acknowledged, missing, errors.join(", "), `${first}–${last} s`].join(" | ")} |`;

@@ -50,7 +50,7 @@ export class Writer {
   /** The public handle of its session, once it has one. */
   id = "";
   readonly acknowledged: number[] = [];
-  /** "503 store_timeout", and what is not as it should be behind it. */
+  /** The code of each 503. */
   readonly failures: string[] = [];
   /** When it was first acknowledged a write again after a failure, by `performance.now()`. The last time that this was so. */
   wroteAgainAt: number | null = null;
@@ -64,17 +64,25 @@ export class Writer {
     return this.acknowledged.length + this.failures.length;
   }
 
-  /** Sends the next number, once. Resolves whether it was acknowledged; throws when it went into another session. */
+  /** How it stands, for whoever waits for it in vain. */
+  get last(): string {
+    const { acknowledged, failures } = this;
+    return `${this.id}: ${acknowledged.length} acknowledged, then ${this.#isFailing ? failures.at(-1) : "on"}`;
+  }
+
+  /**
+   * Sends the next number, once. Resolves whether it was acknowledged. Throws when it went into another session, and for a
+   * failure that is no 503 with `Retry-After`, or that touches the cookie.
+   */
   async write(): Promise<boolean> {
     const n = this.#next++;
     const { status, headers, body } = await this.#ask("POST", `/numbers/${n}`);
     const cookie = headers["set-cookie"]?.[0]?.split(";")[0] ?? null;
     if (status !== 200) {
-      const faults = [
-        headers["retry-after"] === "5" ? "" : " without Retry-After",
-        cookie === null ? "" : " with a cookie",
-      ];
-      this.failures.push(`${status} ${headers["x-code"]}${faults.join("")}`);
+      const code = String(headers["x-code"]);
+      const isAsPromised = status === 503 && headers["retry-after"] === "5" && cookie === null && /^store_/.test(code);
+      if (!isAsPromised) throw new Error(`number ${n}: ${status} ${code} ${JSON.stringify(headers)}`);
+      this.failures.push(code);
       this.#isFailing = true;
       await sleep(PAUSE_MS);
       return false;
