@@ -35,12 +35,15 @@ export async function inOrder(scenario: Scenario, pick: Pick): Promise<void> {
   await played(scenario, anyOrder(pick));
 }
 
-/** All orders there are when `max` plays show them; else what so many show, and as many that are picked at random. */
-export async function inEveryOrder(scenario: Scenario, max: number): Promise<{ orders: number; all: boolean }> {
+/**
+ * All orders there are when `max` plays show them; else what so many show, and as many that are picked at random. Resolves
+ * how many.
+ */
+export async function inEveryOrder(scenario: Scenario, max: number): Promise<number> {
   const { all, orders } = await everyOrder(max, (order) => played(scenario, order));
-  if (all) return { all, orders };
+  if (all) return orders;
   for (let seed = 0; seed < max; seed++) await inOrder(scenario, seeded(seed));
-  return { all, orders: orders + max };
+  return orders + max;
 }
 
 /** As `inOrder`, but a process dies, and commands or their answers are lost, as `pick` has it. */
