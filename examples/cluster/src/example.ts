@@ -58,7 +58,8 @@ export async function startExample(wishedPort: number | null, say: (line: string
     await Promise.all([instances.stop(), redis.stop()]);
   }
 
-  let isLooking = false;
+  // What starts is not "back": until all have started, nobody looks.
+  let isLooking = true;
   const looking = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
@@ -71,6 +72,7 @@ export async function startExample(wishedPort: number | null, say: (line: string
     const port = await listen(balancer, wishedPort);
     state = { ...state, instances: instances.states };
     await look();
+    isLooking = false;
     return { port, state: () => state, stop };
   } catch (error) {
     await stop();
