@@ -25,9 +25,4 @@ export class BoundedMap<Key, Value extends NonNullable<unknown>> {
     this.#old = this.#young;
     this.#young = new Map();
   }
-
-  delete(key: Key): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
 }

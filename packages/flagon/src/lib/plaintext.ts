@@ -8,15 +8,9 @@ import { carryEach, uncarryEach } from "./values.ts";
  * milliseconds, 0 for never), then JSON `{"d": data, "f"?: [[message, category], …], "u"?: user id, "r"?: family}`.
  */
 const HEAD_BYTES = 35;
+const roomForHead = "\0".repeat(HEAD_BYTES);
 const FLAG_PERMANENT = 1;
 const FLAG_TAGGED = 2;
-
-/** A verified plaintext: the head read, the data still text, so that remembering one gives fresh data each time. */
-export interface Plaintext {
-  readonly head: Pick<SessionRecord, "id" | "permanent" | "createdAt" | "authenticatedAt" | "renewedAt">;
-  readonly tagged: boolean;
-  readonly json: string;
-}
 
 interface Contents {
   readonly d: Record<string, unknown>;
@@ -25,12 +19,10 @@ interface Contents {
   readonly r?: string;
 }
 
-/** The bytes to seal, and what {@link readPlaintext} would read from them. */
-export function writePlaintext(record: SessionRecord): { bytes: Buffer; plaintext: Plaintext } {
+/** The bytes to seal. Throws a `TypeError` that names the key for what a session cannot carry. */
+export function writePlaintext(record: SessionRecord): Buffer {
   const { id, permanent, authenticatedAt, renewedAt, userId, flashes } = record;
-  const createdAt = record.createdAt ?? renewedAt;
   const data = carryEach(record.data);
-  const tagged = data !== record.data;
   // What is undefined is left out.
   const json = JSON.stringify({
     d: data,
@@ -38,39 +30,30 @@ export function writePlaintext(record: SessionRecord): { bytes: Buffer; plaintex
     u: userId ?? undefined,
     r: record.family,
   });
-  // Room for any text, so that its bytes need not be counted first.
-  const room = Buffer.allocUnsafe(HEAD_BYTES + 3 * json.length);
-  room[0] = (permanent ? FLAG_PERMANENT : 0) | (tagged ? FLAG_TAGGED : 0);
-  room.write(id, 1, 16, "base64url");
-  room.writeUIntBE(createdAt, 17, 6);
-  room.writeUIntBE(authenticatedAt ?? 0, 23, 6);
-  room.writeUIntBE(renewedAt, 29, 6);
-  const bytes = room.subarray(0, HEAD_BYTES + room.write(json, HEAD_BYTES));
-  return { bytes, plaintext: { head: { id, permanent, createdAt, authenticatedAt, renewedAt }, tagged, json } };
+  const bytes = Buffer.from(`${roomForHead}${json}`);
+  bytes[0] = (permanent ? FLAG_PERMANENT : 0) | (data === record.data ? 0 : FLAG_TAGGED);
+  bytes.write(id, 1, 16, "base64url");
+  bytes.writeUIntBE(record.createdAt ?? renewedAt, 17, 6);
+  bytes.writeUIntBE(authenticatedAt ?? 0, 23, 6);
+  bytes.writeUIntBE(renewedAt, 29, 6);
+  return bytes;
 }
 
-/** Null for bytes that no {@link writePlaintext} made. */
-export function readPlaintext(bytes: Buffer): Plaintext | null {
+/** The record, its data parsed anew each time. Null for bytes that no {@link writePlaintext} made. */
+export function readPlaintext(bytes: Buffer): SessionRecord | null {
   const flags = bytes.readUInt8();
   if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
-  return {
-    head: {
-      id: encodeBase64url(bytes.subarray(1, 17)),
-      permanent: (flags & FLAG_PERMANENT) !== 0,
-      createdAt: bytes.readUIntBE(17, 6),
-      authenticatedAt: bytes.readUIntBE(23, 6) || null,
-      renewedAt: bytes.readUIntBE(29, 6),
-    },
-    tagged: (flags & FLAG_TAGGED) !== 0,
-    json: bytes.toString("utf8", HEAD_BYTES),
+  const { d, f = [], u = null, r } = JSON.parse(bytes.toString("utf8", HEAD_BYTES)) as Contents;
+  const record: SessionRecord = {
+    id: encodeBase64url(bytes.subarray(1, 17)),
+    permanent: (flags & FLAG_PERMANENT) !== 0,
+    createdAt: bytes.readUIntBE(17, 6),
+    authenticatedAt: bytes.readUIntBE(23, 6) || null,
+    renewedAt: bytes.readUIntBE(29, 6),
+    userId: u,
+    data: flags & FLAG_TAGGED ? uncarryEach(d) : d,
+    flashes: f.map(([message, category]) => ({ message, category })),
   };
-}
-
-/** The record with data of its own, parsed anew each time. */
-export function recordOf({ head, tagged, json }: Plaintext): SessionRecord {
-  const { d, f = [], u = null, r } = JSON.parse(json) as Contents;
-  const flashes = f.map(([message, category]) => ({ message, category }));
-  const record: SessionRecord = { ...head, userId: u, data: tagged ? uncarryEach(d) : d, flashes };
   if (r !== undefined) record.family = r;
   return record;
 }

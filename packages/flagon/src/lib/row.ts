@@ -6,8 +6,8 @@ import { lengthPrefixed } from "./bytes.ts";
 import { corrupt } from "./guarded-store.ts";
 import type { KeyRing } from "./keys.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { KIND_ROW, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
+import { readPlaintext, writePlaintext } from "./plaintext.ts";
+import { KIND_ROW, keyIdOf, seal, unseal } from "./seal.ts";
 
 /**
  * How much a row may hold, in bytes before it is sealed. Each request of the session reads all of it, and one that a visitor
@@ -20,7 +20,7 @@ const ROW_BYTES_MAX = 2_000_000;
  * "session_too_large" that names the largest keys.
  */
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
-  const { bytes } = writePlaintext(record);
+  const bytes = writePlaintext(record);
   if (bytes.length > ROW_BYTES_MAX) throw tooLarge(record, bytes.length);
   return seal(KIND_ROW, bytes, contextOf(record.id, record.userId), ring, now);
 }
@@ -34,9 +34,8 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   if (bytes === null) return null;
   const opened = unseal(KIND_ROW, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
   if (opened === "unknown_key" || opened === "hour") return null;
-  const plaintext = typeof opened === "string" ? null : readPlaintext(opened);
-  if (plaintext === null) throw corrupt("a session's row does not open");
-  const record = recordOf(plaintext);
+  const record = typeof opened === "string" ? null : readPlaintext(opened);
+  if (record === null) throw corrupt("a session's row does not open");
   // The row's clock is the later one: `touch` moves it without sealing anew.
   record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
   if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;
@@ -51,7 +50,7 @@ function tooLarge(record: SessionRecord, bytes: number): SessionError {
 }
 
 function contextOf(id: string, userId: string | null): Buffer {
-  return sealContext(Buffer.from(id, "base64url"), lengthPrefixed(userId ?? ""));
+  return Buffer.concat([Buffer.from(id, "base64url"), lengthPrefixed(userId ?? "")]);
 }
 
 /** Whether the row that was found is the very one that was written: what is sealed never comes out twice the same. */

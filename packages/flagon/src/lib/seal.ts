@@ -28,16 +28,12 @@ const CIPHERTEXT_START = HEAD_BYTES + NONCE_BYTES;
  */
 export function seal(kind: number, plaintext: Uint8Array, context: Buffer, ring: KeyRing, now: number): Buffer {
   const keys = ring.current();
-  const sealed = Buffer.allocUnsafe(CIPHERTEXT_START + plaintext.length + TAG_BYTES);
-  sealed[0] = kind;
-  sealed.writeUIntBE(keys.id, 1, 4);
-  sealed.writeUIntBE(hourOf(now), 5, 3);
-  sealed.set(randomBytes(NONCE_BYTES), HEAD_BYTES);
-  const cipher = prepare<CipherGCM>(createCipheriv, keys, sealed, context);
-  sealed.set(cipher.update(plaintext), CIPHERTEXT_START);
-  cipher.final();
-  sealed.set(cipher.getAuthTag(), CIPHERTEXT_START + plaintext.length);
-  return sealed;
+  const head = Buffer.alloc(HEAD_BYTES, kind);
+  head.writeUIntBE(keys.id, 1, 4);
+  head.writeUIntBE(hourOf(now), 5, 3);
+  const start = Buffer.concat([head, randomBytes(NONCE_BYTES)]);
+  const cipher = prepare<CipherGCM>(createCipheriv, keys, start, context);
+  return Buffer.concat([start, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
 /**
@@ -77,11 +73,6 @@ function hourIn(sealed: Buffer): number {
   return sealed.readUIntBE(5, 3);
 }
 
-/** What a seal is bound to besides its head, in the form that {@link seal} and {@link unseal} take. */
-export function sealContext(...parts: readonly Buffer[]): Buffer {
-  return Buffer.concat([Buffer.alloc(HEAD_BYTES), ...parts]);
-}
-
 type Make<Cipher> = (algorithm: "aes-256-gcm", key: KeyObject, nonce: Buffer, options: CipherGCMOptions) => Cipher;
 
 /** The cipher, or decipher, that the head and nonce of `sealed` ask for. */
@@ -94,8 +85,6 @@ function prepare<Cipher extends CipherGCM | DecipherGCM>(
   const key = keys.hourly(sealed[0] === KIND_ROW ? "store" : "seal", hourIn(sealed));
   const nonce = sealed.subarray(HEAD_BYTES, CIPHERTEXT_START);
   const cipher = make("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
-  // The head goes where sealContext left room: one buffer less for each seal.
-  sealed.copy(context, 0, 0, HEAD_BYTES);
-  cipher.setAAD(context);
+  cipher.setAAD(Buffer.concat([sealed.subarray(0, HEAD_BYTES), context]));
   return cipher;
 }

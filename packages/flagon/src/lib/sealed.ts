@@ -5,66 +5,49 @@ import { BoundedMap } from "./bounded-map.ts";
 import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import { COOKIE_BYTES_MAX } from "./cookie.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
-import { KIND_COOKIE, keyIdOf, seal, sealContext, unseal } from "./seal.ts";
+import { readPlaintext, writePlaintext } from "./plaintext.ts";
+import { KIND_COOKIE, keyIdOf, seal, unseal } from "./seal.ts";
 
-/** A tag takes the last 16 bytes, which its last 22 characters cover: enough to tell any two cookies apart. */
-const TAG_CHARACTERS = 22;
-
-interface Remembered {
-  readonly value: string;
-  readonly cookieName: string;
+/** A cookie that was verified, and the secret that it names. */
+interface Verified {
   readonly keyId: number;
-  readonly plaintext: Plaintext;
+  readonly plaintext: Buffer;
 }
 
 /** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
 export const sealed: Codec = {
   name: "sealed",
-  bind: ({ keys, now, longestLifetimeMs, cacheSize }) => {
-    /** Cookies verified lately: a visitor's next request needs no cipher. At most 4 KB of cookie and 3 KB of text each. */
-    const verified = new BoundedMap<string, Remembered>(cacheSize);
-    /** For the two names that one `Sessions` uses: `__Host-session`, and `session` on a loopback host. */
-    const contexts = new Map<string, Buffer>();
-
-    const remember = (value: string, cookieName: string, bytes: Buffer, plaintext: Plaintext): Remembered => {
-      const remembered = { value, cookieName, keyId: keyIdOf(bytes), plaintext };
-      verified.set(value.slice(-TAG_CHARACTERS), remembered);
-      return remembered;
-    };
-
-    const contextOf = (cookieName: string): Buffer => {
-      const context = contexts.get(cookieName) ?? sealContext(lengthPrefixed(cookieName));
-      contexts.set(cookieName, context);
-      return context;
-    };
+  bind({ keys, now, longestLifetimeMs, cacheSize }) {
+    /** Cookies verified lately, by name and value: a visitor's next request needs no cipher. At most 7 KB each. */
+    const verified = new BoundedMap<string, Verified>(cacheSize);
 
     return {
       open(value, cookieName) {
-        let known = verified.get(value.slice(-TAG_CHARACTERS));
-        if (known?.value !== value || known.cookieName !== cookieName || keys.find(known.keyId) === undefined) {
-          const bytes = value.length > COOKIE_BYTES_MAX ? null : decodeBase64url(value);
+        const cookie = `${cookieName}=${value}`;
+        let known = verified.get(cookie);
+        if (known === undefined || keys.find(known.keyId) === undefined) {
+          const bytes = cookie.length > COOKIE_BYTES_MAX + 1 ? null : decodeBase64url(value);
           if (bytes === null) return "malformed";
-          const opened = unseal(KIND_COOKIE, bytes, contextOf(cookieName), keys, now(), longestLifetimeMs);
-          if (typeof opened === "string") return opened;
-          const plaintext = readPlaintext(opened);
-          if (plaintext === null) return "unreadable";
-          // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
-          known = remember(encodeBase64url(bytes), cookieName, bytes, plaintext);
+          const plaintext = unseal(KIND_COOKIE, bytes, lengthPrefixed(cookieName), keys, now(), longestLifetimeMs);
+          if (typeof plaintext === "string") return plaintext;
+          known = { keyId: keyIdOf(bytes), plaintext };
+          verified.set(cookie, known);
         }
-        const record = recordOf(known.plaintext);
+        const record = readPlaintext(known.plaintext);
+        if (record === null) return "unreadable";
         if (known.keyId !== keys.current().id) record.outdated = true;
         return record;
       },
 
       /** Throws a `SessionError` "cookie_too_large" that names the largest keys. */
       seal(record, cookieName) {
-        const { bytes, plaintext } = writePlaintext(record);
-        const sealed = seal(KIND_COOKIE, bytes, contextOf(cookieName), keys, now());
-        const value = encodeBase64url(sealed);
-        const size = cookieName.length + value.length;
-        if (size > COOKIE_BYTES_MAX) throw tooLarge(record, size);
-        return remember(value, cookieName, sealed, plaintext).value;
+        const plaintext = writePlaintext(record);
+        const bytes = seal(KIND_COOKIE, plaintext, lengthPrefixed(cookieName), keys, now());
+        const cookie = `${cookieName}=${encodeBase64url(bytes)}`;
+        // Without the equals sign.
+        if (cookie.length - 1 > COOKIE_BYTES_MAX) throw tooLarge(record, cookie.length - 1);
+        verified.set(cookie, { keyId: keyIdOf(bytes), plaintext });
+        return cookie.slice(cookieName.length + 1);
       },
     };
   },

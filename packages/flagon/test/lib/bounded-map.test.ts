@@ -34,8 +34,8 @@ describe("BoundedMap", () => {
     }
   });
 
-  test("never answers with anything but the last value that was set, and nothing after delete", () => {
-    const step = fc.tuple(fc.constantFrom("set", "get", "delete"), fc.integer({ min: 0, max: 12 }));
+  test("never answers with anything but the last value that was set", () => {
+    const step = fc.tuple(fc.constantFrom("set", "get"), fc.integer({ min: 0, max: 12 }));
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 8 }), fc.array(step, { maxLength: 200 }), (limit, steps) => {
         const map = new BoundedMap<number, number>(limit);
@@ -44,9 +44,6 @@ describe("BoundedMap", () => {
           if (act === "set") {
             map.set(key, index);
             last.set(key, index);
-          } else if (act === "delete") {
-            map.delete(key);
-            last.delete(key);
           } else {
             const value = map.get(key);
             if (value !== undefined) expect(value).toBe(last.get(key));

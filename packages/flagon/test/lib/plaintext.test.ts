@@ -1,6 +1,6 @@
 import type { Flash, SessionRecord } from "flagon";
 import { describe, expect, test } from "vitest";
-import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
+import { readPlaintext, writePlaintext } from "../../src/lib/plaintext.ts";
 import { NOON } from "../browser.ts";
 
 function readBack(flashes: unknown): readonly Flash[] {
@@ -15,8 +15,7 @@ function readBack(flashes: unknown): readonly Flash[] {
     // Whoever calls flash() from JavaScript has no types to hold them.
     flashes: flashes as Flash[],
   };
-  const plaintext = readPlaintext(writePlaintext(record).bytes);
-  return plaintext === null ? [] : recordOf(plaintext).flashes;
+  return readPlaintext(writePlaintext(record))?.flashes ?? [];
 }
 
 describe("a flash that is no text", () => {

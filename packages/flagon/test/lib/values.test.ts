@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
+import { readPlaintext, writePlaintext } from "../../src/lib/plaintext.ts";
 import { copyOf, printValue } from "../../src/lib/values.ts";
 import { anyData, anyKey, anyValue, isCopy, objectOf, oddKeys } from "../arbitraries.ts";
 
@@ -10,7 +10,7 @@ type Data = Record<string, unknown>;
 
 /** Through bytes and back, as a cookie and a row carry it. */
 function carried(data: Data): Data {
-  const { bytes, plaintext } = writePlaintext({
+  const bytes = writePlaintext({
     id: "AAAAAAAAAAAAAAAAAAAAAA",
     permanent: false,
     createdAt: 1,
@@ -21,10 +21,8 @@ function carried(data: Data): Data {
     flashes: [],
   });
   const read = readPlaintext(bytes);
-  // What is remembered of a written cookie is what would be read from it.
-  deepStrictEqual(read, plaintext);
   if (read === null) throw new Error("what was written does not read");
-  return recordOf(read).data;
+  return read.data;
 }
 
 describe("a session's data", () => {
