@@ -20,7 +20,7 @@ export class OriginCheck {
   constructor(options: CsrfOptions) {
     for (const origin of options.trustedOrigins ?? []) {
       // A star may stand in a URL's host, and would never match.
-      if (URL.canParse(origin) && new URL(origin).origin === origin && !origin.includes("*")) continue;
+      if (origin && originOf(origin) === origin && !origin.includes("*")) continue;
       throw new TypeError(`csrf.trustedOrigins: ${JSON.stringify(origin)} is not like "https://app.example"`);
     }
     this.#options = options;
@@ -52,9 +52,13 @@ export class OriginCheck {
 function isOwn(origin: string, request: OpenRequest): boolean {
   // Whoever sends these headers, they only make the check stricter.
   const schemes = [request.url.slice(0, 5), request.header("x-forwarded-proto"), request.header("forwarded")].join();
-  const isAt = (scheme: string, port: RegExp): boolean =>
-    origin.replace(port, "") === `${scheme}://${hostOf(request)}`.replace(port, "");
-  return isAt("https", /:443$/) || (isAt("http", /:80$/) && !/(^|, *|proto="?)https/i.test(schemes));
+  const isAt = (scheme: string): boolean => origin === originOf(`${scheme}://${hostOf(request)}/`);
+  return isAt("https") || (isAt("http") && !/(^|, *|proto="?)https/i.test(schemes));
+}
+
+/** As browsers write it: in lower case, without the scheme's own port. Null for what is no URL. */
+function originOf(url: string): string | null {
+  return URL.canParse(url) ? new URL(url).origin : null;
 }
 
 const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];

@@ -59,9 +59,10 @@ const table: [site: string | undefined, origin: string | undefined, https: strin
 
   // Else Origin has to be this host.
   [undefined, "https://shop.example", pass, pass],
-  [undefined, "https://shop.example:443", pass, pass],
+  // No browser writes the scheme's own port.
+  [undefined, "https://shop.example:443", no, no],
   [undefined, "http://shop.example", no, pass],
-  [undefined, "http://shop.example:80", no, pass],
+  [undefined, "http://shop.example:80", no, no],
   [undefined, "https://shop.example:8443", no, no],
   [undefined, "http://shop.example:8080", no, no],
   [undefined, "https://shop.example:80", no, no],
