@@ -77,7 +77,7 @@ export interface CodecContext {
 export interface CookieFormat {
   /** Reads a cookie's value. Never throws for what a visitor can send: the reason instead. */
   open(value: string, cookieName: string, request: OpenRequest): SessionRecord | RejectReason;
-  /** Writes a cookie's value. */
+  /** Writes a cookie's value; an empty text deletes the cookie, for a format that keeps no empty sessions (Flask). */
   seal(record: SessionRecord, cookieName: string, request: OpenRequest): string;
   /** When a session of this format ends, where the format has its own rule; else the options' lifetimes decide. */
   expiresAt?(record: SessionRecord): number;
@@ -88,8 +88,6 @@ export interface CookieFormat {
    * format cannot carry exactly. Absent: Flagon's own rules.
    */
   print?(key: string, value: unknown): string;
-  /** Whether a session without data, flashes and user is deleted rather than kept (Flask). */
-  readonly deletesEmpty?: boolean;
   /** Whether only the first cookie of the name counts (Flask); else the first one that opens. */
   readonly takesFirstCookie?: boolean;
   /**

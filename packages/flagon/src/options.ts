@@ -50,16 +50,14 @@ const notForForeign = ["store", "app", "lifetime", "permanentLifetime"] as const
 /** Throws a `TypeError` for options that make no sense together, saying what to do. */
 export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
   const { store, revocations, codec, cache = 0, upgradeFrom = [] } = options;
-  if (store !== undefined && revocations !== undefined) throw new TypeError("pass store or revocations, not both");
-  if (store !== undefined && typeof store.replace !== "function") {
-    throw new TypeError("store must be a Store, such as redisStore(client)");
-  }
   const unfit = codec?.foreign && notForForeign.find((name) => options[name] !== undefined);
-  if (unfit) throw new TypeError(`${unfit} does not go with the codec ${codec.name}`);
-  if (!Number.isInteger(cache) || cache < 0) throw new TypeError("cache must be a whole number");
+  if (unfit) throw new TypeError(`${unfit} is not for the codec ${codec.name}`);
+  if (store && revocations) throw new TypeError("pass store or revocations, not both");
+  if (store && !store.replace) throw new TypeError("store must be a Store, such as redisStore(client)");
+  if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
   for (const { until, codec: old } of upgradeFrom) {
-    if (until === undefined || Number.isNaN(Date.parse(String(until)))) {
-      throw new TypeError(`upgradeFrom needs until, such as "2027-01-31": from then on ${old.name} is refused`);
+    if (Number.isNaN(Date.parse(String(until)))) {
+      throw new TypeError(`upgradeFrom needs until, a date such as "2027-01-31", for ${old.name}`);
     }
   }
   storeTimes(options);

@@ -15,6 +15,8 @@ export interface LoginOptions {
   readonly device?: string;
 }
 
+const RESPONSE = "the response had started";
+
 /** Ends the handler's part: what this visit came to, null when nobody looked at the session or it was closed before. */
 export let close: <D extends object>(session: Session<D>) => Visit | null;
 
@@ -27,12 +29,13 @@ export let close: <D extends object>(session: Session<D>) => Visit | null;
 export class Session<Data extends object = RegisteredData> {
   readonly #open: () => Visit;
   #visit: Visit | null = null;
-  #isClosed = false;
+  /** After what the session may no longer be changed, nor first looked at; null while it may. */
+  #over: string | null = null;
 
   static {
     close = (session) => {
-      const visit = session.#isClosed ? null : session.#visit;
-      session.#isClosed = true;
+      const visit = session.#over === RESPONSE ? null : session.#visit;
+      session.#over = RESPONSE;
       return visit;
     };
   }
@@ -45,7 +48,7 @@ export class Session<Data extends object = RegisteredData> {
   /** What each reader goes through: the first one opens the session. */
   #look(): Visit {
     if (this.#visit === null) {
-      this.#forbidLate();
+      this.#requireTime();
       this.#visit = this.#open();
     }
     return this.#visit;
@@ -53,19 +56,17 @@ export class Session<Data extends object = RegisteredData> {
 
   /** What each change goes through. */
   #change(): Visit {
-    this.#forbidLate();
-    const visit = this.#look();
-    if (visit.isDestroyed) throw new TypeError("the session is destroyed; logout() would let a new one begin");
-    return visit;
+    this.#requireTime();
+    return this.#look();
   }
 
-  #forbidLate(): void {
-    if (this.#isClosed) throw new TypeError("the session was used after the response had started");
+  #requireTime(): void {
+    if (this.#over !== null) throw new TypeError(`the session was used after ${this.#over}`);
   }
 
   /** Undefined for a key that is not there. An object that comes back may be changed in place: the change is kept. */
   get<K extends Key<Data>>(key: K): Data[K] | undefined {
-    return this.#look().draft.get(key) as Data[K] | undefined;
+    return this.#look().get(key) as Data[K] | undefined;
   }
 
   /** As `get`, and the key is gone afterwards. */
@@ -80,27 +81,27 @@ export class Session<Data extends object = RegisteredData> {
    * that names the key for what cannot be carried exactly: functions, class instances, circles.
    */
   set<K extends Key<Data>>(key: K, value: Data[K]): this {
-    this.#change().draft.set(key, value);
+    this.#change().set(key, value);
     return this;
   }
 
   has(key: Key<Data>): boolean {
-    return this.#look().draft.has(key);
+    return this.#look().has(key);
   }
 
   /** Whether the key was there. */
   delete(key: Key<Data>): boolean {
-    return this.#change().draft.delete(key);
+    return this.#change().delete(key);
   }
 
   /** Drops all data. The login, waiting flashes and the id stay; `logout` drops those too. */
   clear(): void {
-    const { draft } = this.#change();
-    if (this.size > 0) draft.clear();
+    const visit = this.#change();
+    if (this.size > 0) visit.clear();
   }
 
   keys(): Key<Data>[] {
-    return this.#look().draft.keys() as Key<Data>[];
+    return this.#look().keys() as Key<Data>[];
   }
 
   entries(): [Key<Data>, Data[Key<Data>]][] {
@@ -109,7 +110,7 @@ export class Session<Data extends object = RegisteredData> {
 
   /** How many keys there are. */
   get size(): number {
-    return this.#look().draft.keys().length;
+    return this.#look().keys().length;
   }
 
   /**
@@ -117,12 +118,12 @@ export class Session<Data extends object = RegisteredData> {
    * when another request got there first, so a counter never loses a count; it must do nothing but compute.
    */
   update<K extends Key<Data>>(key: K, step: (value: Data[K] | undefined) => Data[K]): Data[K] {
-    return this.#change().draft.update(key, step as (value: unknown) => unknown) as Data[K];
+    return this.#change().update(key, step as (value: unknown) => unknown) as Data[K];
   }
 
   /** Leaves a message for the next page that reads `flashes`. */
   flash(message: string, category = "message"): void {
-    this.#change().draft.flash({ message, category });
+    this.#change().flash({ message, category });
   }
 
   /**
@@ -130,8 +131,8 @@ export class Session<Data extends object = RegisteredData> {
    * requests, which show nobody anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
-    const { draft, request } = this.#look();
-    return draft.flashes(category, !this.#isClosed && !isUnseen(request));
+    const visit = this.#look();
+    return visit.flashes(category, this.#over === null && !isUnseen(visit.request));
   }
 
   /** Whether the cookie outlives the browser, and `permanentLifetime` holds. */
@@ -151,7 +152,7 @@ export class Session<Data extends object = RegisteredData> {
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
     const visit = this.#change();
     if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
-      throw new TypeError("session.login needs a user id: text, or a whole number");
+      throw new TypeError("session.login needs a user id, text or a whole number");
     }
     visit.login(String(userId));
     visit.record.permanent = permanent ?? visit.record.permanent;
@@ -191,7 +192,8 @@ export class Session<Data extends object = RegisteredData> {
 
   /** Drops all data and ends the id, as `logout` does, and no new session may begin in this request. */
   destroy(): void {
-    this.#change().destroy();
+    this.#change().end();
+    this.#over = "destroy()";
   }
 
   /** Names the session in lists and logs: 22 characters, another one after `login` and `rotate`. Opens nothing. */
@@ -212,7 +214,7 @@ export class Session<Data extends object = RegisteredData> {
   /** When the session ends unless it is visited again, in milliseconds since 1970. */
   get expiresAt(): number {
     const { record, rules, loaded, isChanged } = this.#look();
-    const isWritten = !this.#isClosed && (isChanged || loaded.renewalDue);
+    const isWritten = this.#over === null && (isChanged || loaded.renewalDue);
     return rules.expiresAt(isWritten ? { ...record, renewedAt: rules.now() } : record);
   }
 
@@ -224,19 +226,18 @@ export class Session<Data extends object = RegisteredData> {
   csrfToken(): string {
     const visit = this.#change();
     visit.keep();
-    return newToken(visit.rules.csrfMacs(visit.draft, true));
+    return newToken(visit.rules.csrfMacs(visit, true));
   }
 
   /** False for any text that is not a token of this session. */
   checkCsrfToken(text: string): boolean {
-    const { draft, rules } = this.#look();
-    return isToken(text, rules.csrfMacs(draft, false));
+    const visit = this.#look();
+    return isToken(text, visit.rules.csrfMacs(visit, false));
   }
 }
 
 /** Whether nobody sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
 function isUnseen(request: OpenRequest): boolean {
-  if (request.method === "HEAD") return true;
-  const purpose = request.header("sec-purpose") ?? request.header("purpose") ?? request.header("x-moz") ?? "";
-  return purpose.toLowerCase().includes("prefetch");
+  const purpose = ["sec-purpose", "purpose", "x-moz"].map((name) => request.header(name));
+  return request.method === "HEAD" || /prefetch/i.test(purpose.join());
 }

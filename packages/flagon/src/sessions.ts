@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import type { Codec, CodecContext, OpenRequest } from "./codec.ts";
+import type { CodecContext, OpenRequest } from "./codec.ts";
 import type { RegisteredData } from "./index.ts";
-import { CookieJar, type CookieOptions } from "./lib/cookie.ts";
+import { CookieJar } from "./lib/cookie.ts";
 import { cookieHome } from "./lib/cookie-home.ts";
 import { isProduction } from "./lib/environment.ts";
 import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
@@ -72,9 +72,13 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       (({ record }) => keys.all().map((each) => createHmac("sha256", each.lasting("csrf")).update(record.id).digest())),
   };
   const originCheck = csrf === false ? null : new OriginCheck(csrf === true ? {} : csrf);
-  const jar = new CookieJar(cookie.name ?? standardName(codec, cookie), cookie);
-  // For a loopback host over plain http, where Safari drops Secure cookies.
-  const loopbackJar = isProduction() ? null : jarForLoopback(jar.name, cookie);
+  const { name, domain, path = "/", secure, sameSite, partitioned } = cookie;
+  const prefix = secure === false ? "" : domain === undefined && path === "/" ? "__Host-" : "__Secure-";
+  const jar = new CookieJar(name ?? codec.cookieName ?? `${prefix}session`, cookie);
+  // For a loopback host over plain http, where Safari drops Secure cookies; unless the cookie must be Secure.
+  const isSecureAlways = isProduction() || secure !== undefined || partitioned || sameSite === "none";
+  const plainName = jar.name.replace(/^__(host|secure)-/i, "");
+  const loopbackJar = isSecureAlways ? null : new CookieJar(plainName, { ...cookie, secure: false });
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   // The one place where a home is chosen.
   const home: Home = isLate
@@ -84,6 +88,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     return new Session<Data>(() => new Visit(request, rules, stay));
   };
   return {
+    ...home,
     open(request) {
       originCheck?.check(request);
       const stay = home.open(request, loopbackJar !== null && isPlainLoopback(request) ? loopbackJar : jar);
@@ -95,26 +100,10 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       const cookies = visit.stay.save(visit);
       return isPromise(cookies) ? cookies.then((lines) => linesFor(lines, response)) : linesFor(cookies, response);
     },
-    list: (userId, given) => home.list(userId, given),
-    revoke: (id) => home.revoke(id),
-    revokeUser: (userId, given) => home.revokeUser(userId, given),
-    prune: () => home.prune(),
   };
 }
 
 /** What every door takes: options, or the sessions that were made of them. */
 export function sessionsFrom<Data extends object>(given: SessionOptions<Data> | Sessions<Data>): Sessions<Data> {
   return "commit" in given ? given : createSessions(given);
-}
-
-function standardName(codec: Codec, { domain, path = "/", secure = true }: CookieOptions): string {
-  if (codec.cookieName !== undefined) return codec.cookieName;
-  if (!secure) return "session";
-  return domain === undefined && path === "/" ? "__Host-session" : "__Secure-session";
-}
-
-/** Null when the cookie must be Secure: because the app says so, or because of an attribute that needs it. */
-function jarForLoopback(name: string, cookie: CookieOptions): CookieJar | null {
-  if (cookie.secure !== undefined || cookie.partitioned || cookie.sameSite === "none") return null;
-  return new CookieJar(name.replace(/^__(Host|Secure)-/i, ""), { ...cookie, secure: false });
 }

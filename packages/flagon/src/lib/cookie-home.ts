@@ -38,7 +38,7 @@ export function cookieHome(parts: CookieParts): CookieHome {
 
 async function onlyInStores(): Promise<never> {
   throw new TypeError(
-    "only browsers know sealed cookies: pass createSessions({ store }), or { revocations: store } to revoke",
+    "sealed cookies cannot do that; pass createSessions({ store }), or { revocations: store } to revoke",
   );
 }
 
@@ -71,8 +71,8 @@ function cookieStay(
   const beside = (record: SessionRecord | null): readonly string[] => format.linesBeside?.(record, request) ?? [];
   const erase = (): string[] => [jar.erase(), ...beside(null)];
   const write = ({ loaded }: Visit, record: SessionRecord | null): string[] => {
-    if (record === null || (format.deletesEmpty && isEmpty(record))) return erase().slice(loaded.record ? 0 : 1);
-    const value = format.seal(record, jar.name, request);
+    const value = record && format.seal(record, jar.name, request);
+    if (!record || !value) return erase().slice(loaded.record || loaded.muted ? 0 : 1);
     emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
     return [
       jar.write(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined),
@@ -96,34 +96,26 @@ function cookieStay(
       if (!visit.isChanged && !loaded.renewalDue) return [];
       const came = loaded.record ?? late;
       const isSignOut = ending === "ended" && !isLogin;
-      if (came === null || ended.find(came) === undefined) {
-        // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-        const lines = write(visit, visit.result());
-        if (came === null || ending === null) return lines;
+      // Ended while this request ran, or just before: what it stores comes too late, but for a sign-in, which takes the
+      // place of what the session has become, and a sign-out, which means the heirs too.
+      const isOver = came !== null && ended.find(came) !== undefined;
+      let place = came?.id ?? null;
+      if (isOver && !isSignOut) {
+        place = isLogin ? ended.lastOf(came, record.userId, loaded.record === null) : null;
+        if (place === null) {
+          emit("flagon:conflict", () => ({ id: came.id, reason: "ended" }));
+          return [];
+        }
+        delete record.family;
+      }
+      // Sealed before the old id ends: when the cookie is too large the session stays as it was.
+      const lines = write(visit, isOver && isSignOut ? null : visit.result());
+      if (came !== null && place !== null && (isOver || ending !== null)) {
         if (isSignOut) ended.end(came, now());
-        else ended.retire(came.id, record, now());
-        emit("flagon:revoke", () => ({ id: came.id, userId: came.userId, reason: ending }));
-        return lines;
+        else ended.retire(place, record, now());
+        emit("flagon:revoke", () => ({ id: place, userId: came.userId, reason: ending ?? "ended" }));
       }
-      // What this request stores comes too late: its session was ended while it ran, or just before.
-      if (isSignOut) {
-        // A sign-out that comes after a rotation means the heir.
-        ended.end(came, now());
-        return erase();
-      }
-      const place = isLogin ? ended.lastOf(came, record.userId, loaded.record === null) : null;
-      if (place === null) {
-        emit("flagon:conflict", () => ({ id: came.id, reason: "ended" }));
-        return [];
-      }
-      delete record.family;
-      const lines = write(visit, visit.result());
-      ended.retire(place, record, now());
       return lines;
     },
   };
-}
-
-function isEmpty({ userId, flashes, data }: SessionRecord): boolean {
-  return userId === null && flashes.length === 0 && Object.keys(data).length === 0;
 }

@@ -11,15 +11,17 @@ export type Print = (key: string, value: unknown) => string;
  * whose row has changed meanwhile has those keys laid over the newer row: see `resultOver`.
  */
 export class Draft {
-  readonly base: SessionRecord;
+  base: SessionRecord;
   /** The session as it stands now. */
-  readonly record: SessionRecord;
+  record: SessionRecord;
   isCleared = false;
-  /** For keys whose value still rests on what was loaded: the steps that made it, to be run again over newer data. */
-  readonly steps: Map<string, readonly Step[]> = new Map();
+  /**
+   * The keys that were set, updated or deleted. For one whose value rests on what was loaded, the steps that made it, to
+   * be run again over newer data; else null.
+   */
+  readonly steps: Map<string, readonly Step[] | null> = new Map();
   /** The text of each object as it was handed out: whoever holds one may change it without a word. */
   readonly handedOut: Map<string, string> = new Map();
-  readonly #replaced: Set<string> = new Set();
   readonly #print: Print;
 
   constructor(base: SessionRecord, print: Print) {
@@ -28,9 +30,17 @@ export class Draft {
     this.#print = print;
   }
 
+  /** Begins another session, of which nothing has been changed yet. */
+  restart(base: SessionRecord): void {
+    this.clear();
+    this.isCleared = false;
+    this.base = base;
+    this.record = { ...base, data: { ...base.data } };
+  }
+
   get(key: string): unknown {
     const value = ownValue(this.record.data, key);
-    if (typeof value === "object" && value !== null && !this.#replaced.has(key) && !this.handedOut.has(key)) {
+    if (typeof value === "object" && value !== null && !this.steps.has(key) && !this.handedOut.has(key)) {
       this.handedOut.set(key, this.#print(key, value));
     }
     return value;
@@ -48,31 +58,30 @@ export class Draft {
     // Throws now rather than at the end of the request, where nobody would see which line set it.
     this.#print(key, value);
     setOwn(this.record.data, key, value);
-    this.#replaced.add(key);
-    this.steps.delete(key);
+    this.steps.set(key, null);
   }
 
   /** Whether there was something to delete. */
   delete(key: string): boolean {
     if (!this.has(key)) return false;
     delete this.record.data[key];
-    this.#replaced.add(key);
-    this.steps.delete(key);
+    this.steps.set(key, null);
     return true;
   }
 
   clear(): void {
     this.isCleared = true;
     this.record.data = {};
-    for (const kept of [this.steps, this.handedOut, this.#replaced]) kept.clear();
+    this.steps.clear();
+    this.handedOut.clear();
   }
 
   /** Applies `step` now; over newer data it is applied again, unless the value no longer rests on what was loaded. */
   update(key: string, step: Step): unknown {
-    const steps = this.steps.get(key) ?? (this.isCleared || this.#isChanged(key) ? null : []);
+    const steps = this.#isChanged(key) ? this.steps.get(key) : [];
     const value = step(this.get(key));
     this.set(key, value);
-    if (steps !== null) this.steps.set(key, [...steps, step]);
+    if (steps) this.steps.set(key, [...steps, step]);
     return value;
   }
 
@@ -84,25 +93,27 @@ export class Draft {
   flashes(category: string | undefined, take: boolean): Flash[] {
     const { flashes } = this.record;
     const isWanted = (flash: Flash): boolean => category === undefined || flash.category === category;
-    if (take) this.record.flashes = flashes.filter((flash) => !isWanted(flash));
-    return flashes.filter(isWanted);
+    const wanted = flashes.filter(isWanted);
+    if (take && wanted.length > 0) this.record.flashes = flashes.filter((flash) => !isWanted(flash));
+    return wanted;
   }
 
   /** Whether data or flashes are no longer what was loaded. To have been cleared is no change where there was nothing. */
-  get isChanged(): boolean {
-    const [now, before] = [this.record.flashes, this.base.flashes];
-    return this.changedKeys().length > 0 || now.length !== before.length || now.some((flash, i) => flash !== before[i]);
+  get isDataChanged(): boolean {
+    const { flashes } = this.record;
+    const before = this.base.flashes;
+    return this.changedKeys().length > 0 || (flashes !== before && flashes.length + before.length > 0);
   }
 
   /** Keys that were set, updated, deleted or changed inside. */
   changedKeys(): string[] {
-    const touched = new Set([...this.#replaced, ...this.handedOut.keys()]);
+    const touched = new Set([...this.steps.keys(), ...this.handedOut.keys()]);
     return [...touched].filter((key) => this.#isChanged(key) && (this.has(key) || Object.hasOwn(this.base.data, key)));
   }
 
   #isChanged(key: string): boolean {
     const text = this.handedOut.get(key);
-    return this.#replaced.has(key) || (text !== undefined && this.#print(key, this.record.data[key]) !== text);
+    return this.steps.has(key) || (text !== undefined && this.#print(key, this.record.data[key]) !== text);
   }
 }
 

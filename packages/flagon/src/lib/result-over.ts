@@ -1,44 +1,39 @@
 import type { Flash, SessionRecord } from "../codec.ts";
 import { ownValue } from "./draft.ts";
 import { setOwn } from "./values.ts";
-import type { Visit } from "./visit.ts";
+import { readBy, type Visit } from "./visit.ts";
 
 /**
  * The record to write, as `Visit.result`, where another request may have stored a newer one since: this visit's changes over
  * `newer`, key by key. Two requests that touch different keys both win. Null when the session ended and none began.
  */
 export function resultOver(visit: Visit, newer: SessionRecord | null): SessionRecord | null {
-  const { draft, loaded, rules } = visit;
+  const { base, loaded, rules } = visit;
   const result = visit.result();
   // What began in this visit rests on nothing that could be newer.
-  if (result === null || newer === null || draft.base !== loaded.record || newer === loaded.record) return result;
-  const ground = visit.read(newer);
-  const data = draft.isCleared ? {} : { ...ground.data };
-  for (const key of draft.changedKeys()) {
-    const steps = draft.steps.get(key);
-    if (steps !== undefined)
-      setOwn(
-        data,
-        key,
-        steps.reduce((value, step) => step(value), ownValue(data, key)),
-      );
-    else if (draft.has(key)) setOwn(data, key, draft.record.data[key]);
+  if (result === null || newer === null || base !== loaded.record || newer === loaded.record) return result;
+  const ground = readBy(rules, newer);
+  const data = visit.isCleared ? {} : { ...ground.data };
+  for (const key of visit.changedKeys()) {
+    const steps = visit.steps.get(key);
+    const value = steps ? steps.reduce((made, step) => step(made), ownValue(data, key)) : visit.record.data[key];
+    if (steps || visit.has(key)) setOwn(data, key, value);
     else delete data[key];
   }
   rules.schema?.check(data);
-  const permanent = result.permanent === draft.base.permanent ? ground.permanent : result.permanent;
-  const taken = draft.base.flashes.filter((flash) => !result.flashes.includes(flash));
-  const added = result.flashes.filter((flash) => !draft.base.flashes.includes(flash));
+  const permanent = result.permanent === base.permanent ? ground.permanent : result.permanent;
+  const taken = base.flashes.filter((flash) => !result.flashes.includes(flash));
+  const added = result.flashes.filter((flash) => !base.flashes.includes(flash));
   return { ...result, permanent, data, flashes: [...withoutEach(ground.flashes, taken), ...added] };
 }
 
 /** Keys that this visit sets or deletes outright although `newer` has another value than the one loaded. */
-export function contestedKeys({ draft, rules, loaded }: Visit, newer: SessionRecord): string[] {
+export function contestedKeys(visit: Visit, newer: SessionRecord): string[] {
+  const { base, loaded, rules } = visit;
   if (newer === loaded.record) return [];
-  const before = draft.base.data;
-  return draft.changedKeys().filter((key) => {
-    const text = draft.handedOut.get(key) ?? rules.print(key, ownValue(before, key));
-    return !draft.steps.has(key) && text !== rules.print(key, ownValue(newer.data, key));
+  return visit.changedKeys().filter((key) => {
+    const text = visit.handedOut.get(key) ?? rules.print(key, ownValue(base.data, key));
+    return !visit.steps.get(key) && text !== rules.print(key, ownValue(newer.data, key));
   });
 }
 

@@ -25,19 +25,17 @@ export type Ending = "rotated" | "ended";
  * ends. No I/O: a home loads it before and saves it after. The session may end and another begin in one visit (`logout`,
  * then `flash`).
  */
-export class Visit {
+export class Visit extends Draft {
   readonly request: OpenRequest;
   readonly rules: Rules;
   readonly stay: Stay;
   /** What the request came with. */
   readonly loaded: Loaded;
-  draft: Draft;
   /** Null while the opened session goes on under its id. */
   ending: Ending | null = null;
   /** What a login said of the device; null without a login. */
   device: string | null = null;
   isLogin = false;
-  isDestroyed = false;
   /** Whether the session is kept although it holds nothing. */
   #isKept = false;
   /** What the session was loaded as; null for one that began in this visit. */
@@ -45,21 +43,16 @@ export class Visit {
 
   /** Throws what the home failed with. */
   constructor(request: OpenRequest, rules: Rules, stay: Stay) {
+    const found = stay.load();
+    const origin = found.record && readBy(rules, found.record);
+    super(origin ?? freshRecord(rules), rules.print);
     this.request = request;
     this.rules = rules;
     this.stay = stay;
-    const found = stay.load();
-    const origin = found.record && this.read(found.record);
-    this.#origin = origin;
     this.loaded = { ...found, record: origin };
-    this.draft = this.#begin(origin);
+    this.#origin = origin;
     emit("flagon:open", () => ({ id: origin?.id ?? null, userId: origin?.userId ?? null }));
     if (found.isTakenOver) this.rotate();
-  }
-
-  /** The session as it stands now. */
-  get record(): SessionRecord {
-    return this.draft.record;
   }
 
   /** Keeps the session although it holds nothing. One that was kept before needs no writing for that. */
@@ -95,12 +88,7 @@ export class Visit {
     this.#isKept = false;
     this.isLogin = false;
     this.device = null;
-    this.draft = this.#begin(null);
-  }
-
-  destroy(): void {
-    this.end();
-    this.isDestroyed = true;
+    this.restart(freshRecord(this.rules));
   }
 
   /** Whether there is something to write that was not there before. */
@@ -110,11 +98,11 @@ export class Visit {
 
   /** Whether the session is kept even if it only began in this visit. */
   get #isFilled(): boolean {
-    return this.#isKept || this.isLogin || this.draft.isChanged;
+    return this.#isKept || this.isLogin || this.isDataChanged;
   }
 
   #isChangedFrom(origin: SessionRecord): boolean {
-    return this.draft.isCleared || this.record.permanent !== origin.permanent;
+    return this.isCleared || this.record.permanent !== origin.permanent;
   }
 
   /** The record to write. Null when the session ended and none began. */
@@ -123,31 +111,26 @@ export class Visit {
     this.rules.schema?.check(this.record.data);
     return { ...this.record, renewedAt: this.rules.now() };
   }
-
-  /** The record with what the user's schema makes of its data. */
-  read(record: SessionRecord): SessionRecord {
-    const { schema } = this.rules;
-    if (schema === null) return record;
-    const data = schema.read(record.data);
-    if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
-    return { ...record, data: data ?? {} };
-  }
-
-  #begin(origin: SessionRecord | null): Draft {
-    const { now, schema, print } = this.rules;
-    return new Draft(origin ?? freshRecord(now(), schema?.read({}) ?? {}), print);
-  }
 }
 
-function freshRecord(now: number, data: Record<string, unknown>): SessionRecord {
+/** The record with what the user's schema makes of its data. */
+export function readBy({ schema }: Rules, record: SessionRecord): SessionRecord {
+  if (schema === null) return record;
+  const data = schema.read(record.data);
+  if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
+  return { ...record, data: data ?? {} };
+}
+
+function freshRecord({ now, schema }: Rules): SessionRecord {
+  const moment = now();
   return {
     id: encodeBase64url(randomBytes(16)),
     permanent: false,
-    createdAt: now,
+    createdAt: moment,
     authenticatedAt: null,
-    renewedAt: now,
+    renewedAt: moment,
     userId: null,
-    data,
+    data: schema?.read({}) ?? {},
     flashes: [],
   };
 }

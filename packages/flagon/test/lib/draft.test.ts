@@ -89,7 +89,7 @@ describe("a draft", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, fc.array(fc.oneof(...steps), { maxLength: 30 }), (entries, flashes, acts) => {
         const base = { data: Object.fromEntries(structuredClone(entries)), flashes: structuredClone(flashes) };
-        const draft = visitOf(base).draft;
+        const draft = visitOf(base);
         const model: Model = { data: new Map(structuredClone(entries)), flashes: structuredClone(flashes) };
         for (const act of acts) act(draft, model);
         const result = draft.record;
@@ -104,11 +104,11 @@ describe("a draft", () => {
   test("is changed when what it leaves is not what it found, and not by looking", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, (entries, flashes) => {
-        const { draft } = visitOf({ data: Object.fromEntries(entries), flashes });
+        const draft = visitOf({ data: Object.fromEntries(entries), flashes });
         for (const key of draft.keys()) draft.get(key);
         draft.flashes(undefined, false);
         draft.delete("not there");
-        expect(draft.isChanged).toBe(false);
+        expect(draft.isDataChanged).toBe(false);
         expect(draft.changedKeys()).toEqual([]);
       }),
     );
@@ -118,7 +118,7 @@ describe("a draft", () => {
     fc.assert(
       fc.property(objectOf(anyValue), objectOf(anyValue), objectOf(anyValue), (base, newer, sets) => {
         const visit = visitOf({ data: structuredClone(base), flashes: [] });
-        for (const [key, value] of Object.entries(sets)) visit.draft.set(key, value);
+        for (const [key, value] of Object.entries(sets)) visit.set(key, value);
         const data = resultOver(visit, { ...visit.record, data: structuredClone(newer) })?.data;
         const expected = Object.fromEntries([...Object.entries(newer), ...Object.entries(sets)]);
         deepStrictEqual(data, expected);

@@ -26,7 +26,6 @@ export interface FlaskFormatOptions {
 
 /** Flask's session cookie (flask/sessions.py, `SecureCookieSessionInterface`). Signed, not encrypted. */
 export class FlaskFormat implements CookieFormat {
-  readonly deletesEmpty = true;
   readonly takesFirstCookie = true;
   readonly #options: FlaskFormatOptions;
 
@@ -48,8 +47,10 @@ export class FlaskFormat implements CookieFormat {
     return record;
   }
 
-  /** Throws a `SessionError` for a session too large to be opened again, a `TypeError` for a value that can't be carried. */
+  /** Empty for an empty session, as Flask deletes it. Throws a `SessionError` for a session too large to be opened again, a `TypeError` for a value that can't be carried. */
   seal(record: SessionRecord, _cookieName: string, request: OpenRequest): string {
+    const { userId, flashes, data } = record;
+    if (userId === null && flashes.length === 0 && Object.keys(data).length === 0) return "";
     const values = putTogether(record, () => this.#options.login?.identify(request) ?? null);
     const payload = writePayload(writeTagged(values));
     if (payload === null) {
