@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, test } from "vitest";
 import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../homes/orders.ts";
 import { holdTime, letTimeGo } from "../homes/pauses.ts";
 import { seeded } from "../homes/scheduler.ts";
+import { type Act, acts } from "../homes/world.ts";
 
 /*
- * As homes/orders.test.ts, at length: two requests in all the orders there are, and for more of them FLAGON_ORDERS times
- * 36,000 orders; 1 is some minutes.
+ * As homes/orders.test.ts, at length: two requests, and some three, in all the orders there are; and of more requests
+ * FLAGON_ORDERS times 180,000 orders.
  */
 const LENGTH = Number(process.env.FLAGON_ORDERS ?? 1);
 
@@ -25,8 +26,23 @@ describe("every order of the store's commands", () => {
   }
 });
 
+describe.each(places)("every order of one request beside two others, in the place of %s,", (place) => {
+  const all: readonly Act[] = [acts.login, acts.rotate, acts.farewell, acts.revokeUser];
+
+  test.each(all)("$name beside each two", async (one) => {
+    let count = 0;
+    for (const first of all) {
+      for (const second of all) {
+        const actors = [[one], [first, second]];
+        count += await inEveryOrder({ place, start: "signed in", actors }, Number.POSITIVE_INFINITY);
+      }
+    }
+    console.log(`${place}: ${one.name} beside each two, one after the other, in all ${count} orders`);
+  });
+});
+
 describe.each(Array.from({ length: 6 }, (_, part) => part))("orders picked at random, part %i", (part) => {
-  const count = 3_000 * LENGTH;
+  const count = Math.ceil(15_000 * LENGTH);
 
   test("of two to four browsers with a few requests each", async () => {
     for (let n = 0; n < count; n++) {
