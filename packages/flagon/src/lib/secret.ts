@@ -4,11 +4,11 @@ import { Buffer } from "node:buffer";
 const SECRET_BYTES_MIN = 32;
 
 /** Fewer different characters than this in 32 or more is no random text: hexadecimal has 14 or more, nearly always. */
-const DIFFERENT_CHARACTERS_MIN = 8;
+const DIFFERENT_MIN = 8;
 
 /** What stands in examples and tutorials. Compared with everything but letters and digits left out. */
 const examples =
-  /(change|replace)me|atleast32|32characters|(long|bigg)erthan|keyboardcat|(your|my|super|session|insert)secret|secretkey|pass(word|phrase)/i;
+  /(change|replace)me|(least|than)32|32(char|byte)|keyboardcat|(your|my|super|session|insert)secret|secretkey|pass(word|phrase)/i;
 
 /** What is thrown for a secret that is weak or missing: everything that Flagon protects hangs on it. Holds no part of it. */
 export function secretError(what: string): TypeError {
@@ -17,21 +17,15 @@ export function secretError(what: string): TypeError {
 
 /** Why the secret is weak, as the end of a sentence; null for one that has nothing wrong to be seen. */
 export function weaknessOf(secret: string): string | null {
-  if (typeof secret !== "string") return "is no text";
-  const length = Buffer.byteLength(secret);
-  if (length < SECRET_BYTES_MIN) return `is ${length} bytes long and needs ${SECRET_BYTES_MIN}`;
+  if (typeof secret !== "string" || Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
+    return `is no text of ${SECRET_BYTES_MIN} bytes`;
+  }
+  // From each byte to the next: few different ones are a run, as in "abcdefgh" and "76543210".
+  const steps = Buffer.from(secret).map((byte, i, bytes) => byte - (bytes[i - 1] ?? 0));
   const isGuessable =
-    new Set(secret).size < DIFFERENT_CHARACTERS_MIN ||
+    [secret, steps].some((all) => new Set<unknown>(all).size < DIFFERENT_MIN) ||
     // A piece, and the same once more.
     /^(.{8,31})\1/s.test(secret) ||
-    isRun(secret) ||
     examples.test(secret.replace(/[\W_]/g, ""));
   return isGuessable ? "can be guessed" : null;
-}
-
-/** Whether most characters follow the one before them, as in "abcdefgh" and "76543210". */
-function isRun(text: string): boolean {
-  const follows = (character: string, i: number): boolean =>
-    Math.abs(character.charCodeAt(0) - text.charCodeAt(i - 1)) <= 1;
-  return text.split("").filter(follows).length > text.length / 2;
 }
