@@ -223,7 +223,7 @@ describe("the secret", () => {
   it("that is weak, missing or unreadable is said in one line, with exit code 2", async () => {
     const weak = await flagon(["inspect", filled], { env: { SESSION_SECRET: "short" } });
     expect(weak).toMatchObject({ code: 2, out: "" });
-    expect(weak.err).toMatch(/^flagon: the session secret is 5 bytes long[^\n]*\n$/);
+    expect(weak.err).toMatch(/^flagon: the session secret is no text of 32 bytes;[^\n]*\n$/);
     expect((await flagon(["inspect", "--secret-file", "/nowhere", filled])).err).toMatch(
       /^flagon: \/nowhere can't be read/,
     );
