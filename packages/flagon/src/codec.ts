@@ -71,6 +71,8 @@ export interface CodecContext {
   readonly longestLifetimeMs: number;
   /** How many verified cookies may be remembered; 0 for none. */
   readonly cacheSize: number;
+  /** What `createSessions` was given, for a codec that some of it does not go with: it throws a `TypeError`. */
+  readonly options?: object;
 }
 
 /** A codec at work for one `Sessions`. Both methods are synchronous. */
@@ -79,22 +81,13 @@ export interface CookieFormat {
   open(value: string, cookieName: string, request: OpenRequest): SessionRecord | RejectReason;
   /** Writes a cookie's value; an empty text deletes the cookie, for a format that keeps no empty sessions (Flask). */
   seal(record: SessionRecord, cookieName: string, request: OpenRequest): string;
-  /** When a session of this format ends, where the format has its own rule; else the options' lifetimes decide. */
-  expiresAt?(record: SessionRecord): number;
-  /** Whether an unchanged session is written again now, where the format has its own rule. */
-  isRenewalDue?(record: SessionRecord): boolean;
+  /** How a request's session is found and how long it lasts, where the format has rules of its own (Flask). */
+  readonly opener?: CookieOpener;
   /**
    * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
    * format cannot carry exactly. Absent: Flagon's own rules.
    */
   print?(key: string, value: unknown): string;
-  /** Whether only the first cookie of the name counts (Flask); else the first one that opens. */
-  readonly takesFirstCookie?: boolean;
-  /**
-   * Who else names the visitor when no session cookie opened: Flask-Login's `remember_token`. Such a session is no new one,
-   * and `isRenewalDue` asks for it to be written.
-   */
-  recover?(request: OpenRequest): SessionRecord | null;
   /**
    * Further Set-Cookie values for a commit that writes `record`, or, with null, deletes the session cookie; [] for none.
    * Flask-Login's `remember_token` must go when the person signs out.
@@ -120,13 +113,31 @@ export interface CsrfGround {
   set(key: string, value: unknown): void;
 }
 
+/** Why a session that is within its limits is refused all the same; null when it is not. */
+export type Refuse = (record: SessionRecord) => RejectReason | null;
+
+/** Finds a request's session in the cookies of one format, and holds it to its limits. */
+export interface CookieOpener {
+  /**
+   * The first cookie's record that opens, is within its limits and that `refuse` has nothing against; null when there is
+   * none. A visitor may send several of one name (a subdomain can plant one); they are never merged.
+   */
+  open(request: OpenRequest, cookieName: string, refuse: Refuse): SessionRecord | null;
+  /** Why the record's clocks rule it out; null when they don't. */
+  limitOf(record: SessionRecord): RejectReason | null;
+  /** When the session ends unless it is renewed, in milliseconds since 1970. */
+  readonly expiresAt: (record: SessionRecord) => number;
+  /** Whether an unchanged session is written again now. */
+  isRenewalDue(record: SessionRecord): boolean;
+}
+
 /** A format for the session cookie. The default is Flagon's own, `sealed`. */
 export interface Codec {
   /** As events name it. */
   readonly name: string;
   /** The cookie's name when the app gave none; without one, `__Host-session` or `__Secure-session`. */
   readonly cookieName?: string;
-  /** Whether the format has lifetimes and keys of its own, so that `lifetime`, `app` and `store` make no sense. */
+  /** Whether the format has ids of its own kind, which mean nothing to Flagon. */
   readonly foreign?: boolean;
   bind(context: CodecContext): CookieFormat;
 }

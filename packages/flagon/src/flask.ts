@@ -58,8 +58,13 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
     name: "flask",
     cookieName: "session",
     foreign: true,
-    bind: ({ now }) =>
-      new FlaskFormat({ signer, login: flaskLogin, maxAgeSeconds: Math.floor(maxAge), refreshEachRequest, now }),
+    bind({ now, options: given = {} }) {
+      const unfit = ["store", "app", "lifetime", "permanentLifetime"].find(
+        (name) => Reflect.get(given, name) !== undefined,
+      );
+      if (unfit) throw new TypeError(`flaskCodec: ${unfit} does not go with it; Flask has rules of its own`);
+      return new FlaskFormat({ signer, login: flaskLogin, maxAgeSeconds: Math.floor(maxAge), refreshEachRequest, now });
+    },
   };
 }
 

@@ -19,9 +19,11 @@ export type {
   Codec,
   CodecContext,
   CookieFormat,
+  CookieOpener,
   CsrfGround,
   Flash,
   OpenRequest,
+  Refuse,
   RejectReason,
   SessionRecord,
 } from "./codec.ts";

@@ -44,20 +44,15 @@ export interface SessionOptions<Data extends object> {
   readonly now?: () => number;
 }
 
-/** Options that mean nothing to a codec with rules of its own. */
-const notForForeign = ["store", "app", "lifetime", "permanentLifetime"] as const;
-
 /** Throws a `TypeError` for options that make no sense together, saying what to do. */
 export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
-  const { store, revocations, codec, cache = 0, upgradeFrom = [] } = options;
-  const unfit = codec?.foreign && notForForeign.find((name) => options[name] !== undefined);
-  if (unfit) throw new TypeError(`${unfit} is not for the codec ${codec.name}`);
+  const { store, revocations, cache = 0, upgradeFrom = [] } = options;
   if (store && revocations) throw new TypeError("pass store or revocations, not both");
   if (store && !store.replace) throw new TypeError("store must be a Store, such as redisStore(client)");
   if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
   for (const { until, codec: old } of upgradeFrom) {
     if (Number.isNaN(Date.parse(String(until)))) {
-      throw new TypeError(`upgradeFrom needs until, a date such as "2027-01-31", for ${old.name}`);
+      throw new TypeError(`upgradeFrom: ${old.name} needs until, such as "2027-01-31"`);
     }
   }
   storeTimes(options);

@@ -59,12 +59,12 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
   const { longestMs } = lifetimes;
   const keys = new KeyRing(options.secret, app, 2 * (Math.ceil(longestMs / 3_600_000) + 2));
-  const context: CodecContext = { keys, now, longestLifetimeMs: longestMs, cacheSize: cache };
+  const context: CodecContext = { keys, now, longestLifetimeMs: longestMs, cacheSize: cache, options };
   const format = codec.bind(context);
-  const opener = cookieOpener(format, lifetimes, now);
+  const opener = format.opener ?? cookieOpener(format, lifetimes, now);
   const rules: Rules = {
     now,
-    expiresAt: (record) => opener.expiresAt(record),
+    expiresAt: opener.expiresAt,
     print: format.print?.bind(format) ?? printValue,
     schema: schema === undefined ? null : createDataCheck(schema),
     csrfMacs:
@@ -72,18 +72,15 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       (({ record }) => keys.all().map((each) => createHmac("sha256", each.lasting("csrf")).update(record.id).digest())),
   };
   const originCheck = csrf === false ? null : new OriginCheck(csrf === true ? {} : csrf);
-  const { name, domain, path = "/", secure, sameSite, partitioned } = cookie;
-  const prefix = secure === false ? "" : domain === undefined && path === "/" ? "__Host-" : "__Secure-";
-  const jar = new CookieJar(name ?? codec.cookieName ?? `${prefix}session`, cookie);
-  // For a loopback host over plain http, where Safari drops Secure cookies; unless the cookie must be Secure.
-  const isSecureAlways = isProduction() || secure !== undefined || partitioned || sameSite === "none";
-  const plainName = jar.name.replace(/^__(host|secure)-/i, "");
-  const loopbackJar = isSecureAlways ? null : new CookieJar(plainName, { ...cookie, secure: false });
+  const jar = new CookieJar(cookie.name ?? codec.cookieName, cookie);
+  const loopbackJar = isProduction() ? null : (jar.forLoopback?.() ?? null);
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   // The one place where a home is chosen.
   const home: Home = isLate
-    ? lateHome(async () => (await import("./lib/server-homes.ts")).serverHome(options, { context, lifetimes, opener }))
-    : cookieHome({ opener, now });
+    ? lateHome(async () =>
+        (await import("./lib/server-homes.ts")).serverHome(options, { context, lifetimes, format, opener }),
+      )
+    : cookieHome({ format, opener, now });
   const sessionOf = (request: OpenRequest, stay: Stay): Session<Data> => {
     return new Session<Data>(() => new Visit(request, rules, stay));
   };

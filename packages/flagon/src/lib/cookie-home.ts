@@ -1,9 +1,8 @@
-import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
+import type { CookieFormat, CookieOpener, OpenRequest, Refuse, RejectReason, SessionRecord } from "../codec.ts";
 import type { CookieJar } from "./cookie.ts";
 import { EndedIds, LATE_MS } from "./ended.ts";
 import { emit } from "./events.ts";
 import { type Home, muted, nobody, type Stay } from "./home.ts";
-import type { CookieOpener, Refuse } from "./opening.ts";
 import type { Visit } from "./visit.ts";
 
 /** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
@@ -14,6 +13,7 @@ export type FindOld = (request: OpenRequest, cookieName: string, refuse: Refuse)
 
 /** What a home of sealed cookies is made of. */
 export interface CookieParts {
+  readonly format: CookieFormat;
   readonly opener: CookieOpener;
   readonly now: () => number;
   readonly findOld?: FindOld;
@@ -52,12 +52,11 @@ export interface CookieStay extends Stay {
 }
 
 function cookieStay(
-  { opener, now, findOld }: CookieParts,
+  { format, opener, now, findOld }: CookieParts,
   ended: EndedIds,
   request: OpenRequest,
   jar: CookieJar,
 ): CookieStay {
-  const { format } = opener;
   /** The session that the request came with, where it ended just before. */
   let late: SessionRecord | null = null;
 

@@ -25,24 +25,33 @@ export interface CookieOptions {
 /** A cookie's name and attributes, checked once: writing is then putting pieces together. */
 export class CookieJar {
   readonly name: string;
+  /** For a loopback host over plain http, where Safari drops Secure cookies; null for a cookie that must be Secure. */
+  readonly forLoopback: (() => CookieJar) | null;
   readonly #attributes: string;
 
   /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
-  constructor(name: string, options: CookieOptions) {
+  constructor(given: string | undefined, options: CookieOptions) {
     const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
+    const isForHost = domain === undefined && path === "/";
+    const name = given ?? `${secure ? (isForHost ? "__Host-" : "__Secure-") : ""}session`;
     const texts = [name, domain === undefined ? "any" : domain, path, sameSite, priority ?? "low"];
+    const needsSecure = sameSite === "none" || partitioned;
     if (
       texts.some((text) => typeof text !== "string") ||
       !wellFormed.test(texts.join(";")) ||
       // RFC 6265bis, section 4.1.3; in any case of letters.
-      (!secure && (/^__(host|secure)-/i.test(name) || sameSite === "none" || partitioned)) ||
-      (/^__host-/i.test(name) && (domain || path !== "/"))
+      (!secure && (prefix.test(name) || needsSecure)) ||
+      (/^__host-/i.test(name) && !isForHost)
     ) {
       throw new TypeError(
         `cookie cannot be ${JSON.stringify({ name, ...options })}: browsers would drop or misread it`,
       );
     }
     this.name = name;
+    this.forLoopback =
+      needsSecure || options.secure !== undefined
+        ? null
+        : () => new CookieJar(name.replace(prefix, ""), { ...options, secure: false });
     this.#attributes = [
       domain ? `; Domain=${domain}` : "",
       `; Path=${path}; HttpOnly`,
@@ -72,6 +81,8 @@ export class CookieJar {
  */
 const wellFormed =
   /^[!#$%&'*+\-.^_`|~\w]+;\.?[a-zA-Z\d-]+(\.[a-zA-Z\d-]+)*;\/[ -:<-~]*;(strict|lax|none);(low|medium|high)$/;
+
+const prefix = /^__(host|secure)-/i;
 
 function capitalize(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);

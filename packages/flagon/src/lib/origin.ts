@@ -39,10 +39,7 @@ export class OriginCheck {
     ) {
       return;
     }
-    const detail =
-      (site ?? origin) === "null"
-        ? "Origin: null; send Referrer-Policy: same-origin"
-        : "the origin is neither this host nor in csrf.trustedOrigins";
+    const detail = "the origin is neither this host nor in csrf.trustedOrigins; for null see Referrer-Policy";
     emit("flagon:reject", () => ({ reason: "cross_site", detail }));
     throw new SessionError("cross_site_request", detail);
   }

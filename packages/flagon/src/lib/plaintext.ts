@@ -44,7 +44,7 @@ export function readPlaintext(bytes: Buffer): SessionRecord | null {
   const flags = bytes.readUInt8();
   if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
   const { d, f = [], u = null, r } = JSON.parse(bytes.toString("utf8", HEAD_BYTES)) as Contents;
-  const record: SessionRecord = {
+  return {
     id: encodeBase64url(bytes.subarray(1, 17)),
     permanent: (flags & FLAG_PERMANENT) !== 0,
     createdAt: bytes.readUIntBE(17, 6),
@@ -53,7 +53,6 @@ export function readPlaintext(bytes: Buffer): SessionRecord | null {
     userId: u,
     data: flags & FLAG_TAGGED ? uncarryEach(d) : d,
     flashes: f.map(([message, category]) => ({ message, category })),
+    ...(r && { family: r }),
   };
-  if (r !== undefined) record.family = r;
-  return record;
 }

@@ -1,4 +1,4 @@
-import type { CodecContext } from "../codec.ts";
+import type { CodecContext, CookieFormat, CookieOpener } from "../codec.ts";
 import type { Store } from "../store.ts";
 import { cookieHome, type FindOld } from "./cookie-home.ts";
 import { GuardedStore } from "./guarded-store.ts";
@@ -6,7 +6,6 @@ import { isPromise } from "./header-lines.ts";
 import type { Home, Stay } from "./home.ts";
 import { type HomeOptions, storeTimes } from "./home-options.ts";
 import type { Lifetimes } from "./lifetime.ts";
-import { type CookieOpener, cookieOpener } from "./opening.ts";
 import { RevocableHome } from "./revocable-home.ts";
 import { Revocations } from "./revocations.ts";
 import { StoreHome } from "./store-home.ts";
@@ -16,20 +15,18 @@ import { Upgrade } from "./upgrade.ts";
 export interface HomeParts {
   readonly context: CodecContext;
   readonly lifetimes: Lifetimes;
+  readonly format: CookieFormat;
   readonly opener: CookieOpener;
 }
 
 /** The home of sessions that are in a store, or checked against one, or still read from an older cookie. */
 export function serverHome(options: HomeOptions, parts: HomeParts): Home {
-  const { now } = parts.context;
-  const upgrades = (options.upgradeFrom ?? []).map((upgrade) => {
-    return new Upgrade(cookieOpener(upgrade.codec.bind(parts.context), parts.lifetimes, now), upgrade, now);
-  });
+  const upgrades = (options.upgradeFrom ?? []).map((each) => new Upgrade(each, parts.context, parts.lifetimes));
   const home = homeOf(options, parts, upgrades);
   return upgrades.length === 0 ? home : besideOldCookies(home, upgrades);
 }
 
-function homeOf(options: HomeOptions, { context, opener }: HomeParts, upgrades: readonly Upgrade[]): Home {
+function homeOf(options: HomeOptions, { context, format, opener }: HomeParts, upgrades: readonly Upgrade[]): Home {
   const { now, longestLifetimeMs } = context;
   const { store, revocations } = options;
   const { timeoutMs, stalenessMs } = storeTimes(options);
@@ -46,7 +43,7 @@ function homeOf(options: HomeOptions, { context, opener }: HomeParts, upgrades: 
     }
     return null;
   };
-  const cookies = cookieHome({ opener, now, findOld });
+  const cookies = cookieHome({ format, opener, now, findOld });
   if (revocations === undefined) return cookies;
   const ends = new Revocations(
     guarded("store" in revocations ? revocations.store : revocations),

@@ -1,4 +1,4 @@
-import type { OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
+import type { CookieOpener, OpenRequest, RejectReason, SessionRecord } from "../codec.ts";
 import type { StoredSession } from "../store.ts";
 import { type CookieJar, readCookies } from "./cookie.ts";
 import { LATE_MS } from "./ended.ts";
@@ -7,7 +7,6 @@ import { type GuardedStore, isTimeout } from "./guarded-store.ts";
 import { failed, type Home, muted, nobody, type SessionInfo, type Stay } from "./home.ts";
 import { type IdCookie, isId, readIdCookie } from "./id-cookie.ts";
 import type { KeyRing } from "./keys.ts";
-import type { CookieOpener } from "./opening.ts";
 import { KeyedQueue } from "./queue.ts";
 import type { Revocations } from "./revocations.ts";
 import { openRow } from "./row.ts";

@@ -1,7 +1,8 @@
-import type { OpenRequest, SessionRecord } from "../codec.ts";
+import type { CodecContext, CookieFormat, CookieOpener, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
 import { CookieJar, readCookies } from "./cookie.ts";
 import type { UpgradeOptions } from "./home-options.ts";
-import type { CookieOpener, Refuse } from "./opening.ts";
+import type { Lifetimes } from "./lifetime.ts";
+import { cookieOpener } from "./opening.ts";
 import type { Visit } from "./visit.ts";
 
 /** Another format that is still read until a moment, and answered in the own one. */
@@ -10,16 +11,19 @@ export class Upgrade {
   readonly isForeign: boolean;
   /** Milliseconds since 1970. */
   readonly until: number;
+  readonly #format: CookieFormat;
   readonly #opener: CookieOpener;
   readonly #now: () => number;
   /** Of the old cookie, where it has a name or a place of its own. */
   readonly #jar: CookieJar | null;
 
-  constructor(opener: CookieOpener, { codec, cookie = {}, until }: UpgradeOptions, now: () => number) {
+  constructor({ codec, cookie = {}, until }: UpgradeOptions, context: CodecContext, lifetimes: Lifetimes) {
     const { name = codec.cookieName, sameSite, partitioned = false } = cookie;
     const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
-    this.#opener = opener;
-    this.#now = now;
+    // What does not go with a codec as the app's own goes with one that is only read.
+    this.#format = codec.bind({ ...context, options: {} });
+    this.#opener = this.#format.opener ?? cookieOpener(this.#format, lifetimes, context.now);
+    this.#now = context.now;
     // Only ever used to delete, and what is not Secure deletes over plain http too.
     this.#jar = name === undefined ? null : new CookieJar(name, { secure: needsSecure, ...cookie });
     this.isForeign = codec.foreign ?? false;
@@ -31,7 +35,7 @@ export class Upgrade {
     if (this.until <= this.#now()) return null;
     const record = this.#opener.open(request, this.#jar?.name ?? cookieName, refuse);
     if (record === null) return null;
-    const carried = this.#opener.format.convert?.(record) ?? record;
+    const carried = this.#format.convert?.(record) ?? record;
     // A format that knows no beginning: the session begins here, else it could be over before it was written.
     return { ...carried, createdAt: carried.createdAt ?? this.#now() };
   }
@@ -48,14 +52,13 @@ export class Upgrade {
     const isOwn = lines.some((line) => line.startsWith(`${name}=`));
     if (this.#jar !== null && !isOwn && this.#opens(request, this.#jar.name)) beside.push(this.#jar.erase());
     if (record.userId === null && !isEnded) return beside;
-    const more = this.#opener.format.linesBeside?.(record.userId === null ? null : record, request) ?? [];
+    const more = this.#format.linesBeside?.(record.userId === null ? null : record, request) ?? [];
     return [...beside, ...more];
   }
 
   /** Whether there is a cookie to delete: one of this name that is another app's stays. */
   #opens(request: OpenRequest, name: string): boolean {
-    const { format } = this.#opener;
     const values = readCookies(request.header("cookie") ?? "", name);
-    return values.some((value) => typeof format.open(value, name, request) !== "string");
+    return values.some((value) => typeof this.#format.open(value, name, request) !== "string");
   }
 }

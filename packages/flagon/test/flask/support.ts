@@ -1,5 +1,6 @@
 import { type FlaskCodecOptions, flaskCodec } from "flagon/flask";
-import type { CookieFormat, OpenRequest, SessionRecord } from "../../src/codec.ts";
+import type { OpenRequest, SessionRecord } from "../../src/codec.ts";
+import { FlaskFormat } from "../../src/lib/flask/format.ts";
 import { KeyRing } from "../../src/lib/keys.ts";
 
 /** A secret that no warning is due for. */
@@ -8,10 +9,7 @@ export const SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";
 export const anyRequest: OpenRequest = { method: "GET", url: "https://shop.example/", header: () => null };
 
 /** Flask's format with a clock in seconds. */
-export function bindFlask(
-  now: () => number,
-  options: Partial<FlaskCodecOptions> = {},
-): CookieFormat & Required<Pick<CookieFormat, "print" | "expiresAt" | "isRenewalDue" | "recover" | "convert">> {
+export function bindFlask(now: () => number, options: Partial<FlaskCodecOptions> = {}): FlaskFormat {
   const context = {
     keys: new KeyRing(undefined, "", 1),
     now: () => now() * 1_000,
@@ -19,7 +17,8 @@ export function bindFlask(
     cacheSize: 0,
   };
   const format = flaskCodec({ secretKey: SECRET, ...options }).bind(context);
-  return format as ReturnType<typeof bindFlask>;
+  if (!(format instanceof FlaskFormat)) throw new Error("flaskCodec made another format");
+  return format;
 }
 
 /** A session as TypeScript begins one. */

@@ -1,8 +1,19 @@
 import type { Buffer } from "node:buffer";
 import { createHash, createHmac } from "node:crypto";
-import type { CookieFormat, CsrfGround, Flash, OpenRequest, RejectReason, SessionRecord } from "../../codec.ts";
+import type {
+  CookieFormat,
+  CookieOpener,
+  CsrfGround,
+  Flash,
+  OpenRequest,
+  Refuse,
+  RejectReason,
+  SessionRecord,
+} from "../../codec.ts";
 import { SessionError } from "../../errors.ts";
 import { encodeBase64url, randomBytes } from "../bytes.ts";
+import { readCookies } from "../cookie.ts";
+import { emit } from "../events.ts";
 import type { FlaskLogin, Sight } from "./flask-login.ts";
 import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
 import { Unreadable } from "./python-json.ts";
@@ -26,7 +37,13 @@ export interface FlaskFormatOptions {
 
 /** Flask's session cookie (flask/sessions.py, `SecureCookieSessionInterface`). Signed, not encrypted. */
 export class FlaskFormat implements CookieFormat {
-  readonly takesFirstCookie = true;
+  /** The first cookie of the name counts, as for Flask; without a session in it, Flask-Login's `remember_token` does. */
+  readonly opener: CookieOpener = {
+    open: (request, cookieName, refuse) => this.#find(request, cookieName, refuse),
+    limitOf: (record) => (this.expiresAt(record) > this.#options.now() ? null : "expired"),
+    expiresAt: (record) => this.expiresAt(record),
+    isRenewalDue: (record) => this.isRenewalDue(record),
+  };
   readonly #options: FlaskFormatOptions;
 
   constructor(options: FlaskFormatOptions) {
@@ -47,7 +64,10 @@ export class FlaskFormat implements CookieFormat {
     return record;
   }
 
-  /** Empty for an empty session, as Flask deletes it. Throws a `SessionError` for a session too large to be opened again, a `TypeError` for a value that can't be carried. */
+  /**
+   * Empty for an empty session, as Flask deletes it. Throws a `SessionError` for a session too large to be opened again, a
+   * `TypeError` for a value that can't be carried.
+   */
   seal(record: SessionRecord, _cookieName: string, request: OpenRequest): string {
     const { userId, flashes, data } = record;
     if (userId === null && flashes.length === 0 && Object.keys(data).length === 0) return "";
@@ -63,6 +83,17 @@ export class FlaskFormat implements CookieFormat {
     return this.#options.signer.sign(payload, Math.floor(this.#options.now() / 1_000) - back);
   }
 
+  #find(request: OpenRequest, cookieName: string, refuse: Refuse): SessionRecord | null {
+    const [value] = readCookies(request.header("cookie") ?? "", cookieName);
+    if (value === undefined) return this.recover(request);
+    const opened = this.open(value, cookieName, request);
+    const reason = typeof opened === "string" ? opened : (this.opener.limitOf(opened) ?? refuse(opened));
+    if (reason === null) return opened as SessionRecord;
+    emit("flagon:reject", () => ({ reason }));
+    // Ended in this process: the token was sent before the logout was answered, and does not bring the visitor back.
+    return reason === "ended" ? null : this.recover(request);
+  }
+
   /** The first moment at which Flask would refuse it: it counts whole seconds, and an age of just the longest is in. */
   expiresAt(record: SessionRecord): number {
     return (Math.floor(record.renewedAt / 1_000) + this.#options.maxAgeSeconds + 1) * 1_000;
@@ -70,7 +101,8 @@ export class FlaskFormat implements CookieFormat {
 
   /** A permanent session at each request, as Flask does, and one that the remember cookie began. */
   isRenewalDue(record: SessionRecord): boolean {
-    return (record.permanent && this.#options.refreshEachRequest) || FlaskNative.of(record)?.isRenewalDue === true;
+    const isDue = record.outdated || FlaskNative.of(record)?.isRenewalDue;
+    return isDue || (record.permanent && this.#options.refreshEachRequest);
   }
 
   print(key: string, value: unknown): string {
@@ -78,6 +110,7 @@ export class FlaskFormat implements CookieFormat {
     return printValue(key, value);
   }
 
+  /** Who else names the visitor: such a session is no new one, and is due to be written. */
   recover(request: OpenRequest): SessionRecord | null {
     const sight = this.#options.login?.look(nothing, request);
     if (sight === undefined || sight.userId === null) return null;
