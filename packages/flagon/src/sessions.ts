@@ -57,9 +57,8 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   // Cookies and rows hold whole milliseconds; a clock such as `performance.now` has more.
   const now = (): number => Math.floor(clock());
   const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
-  const { longestMs } = lifetimes;
-  const keys = new KeyRing(options.secret, app, 2 * (Math.ceil(longestMs / 3_600_000) + 2));
-  const context: CodecContext = { keys, now, longestLifetimeMs: longestMs, cacheSize: cache, options };
+  const keys = new KeyRing(options.secret, app);
+  const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache, options };
   const format = codec.bind(context);
   const opener = format.opener ?? cookieOpener(format, lifetimes, now);
   const rules: Rules = {

@@ -42,7 +42,7 @@ export function tellFlask(
     return { verdict: "unchecked", reason: null, why: asked, session };
   }
   const format = flaskCodec({ secretKey, fallbacks, login: false }).bind({
-    keys: new KeyRing(undefined, "", 1),
+    keys: new KeyRing(undefined, ""),
     now: () => rules.now,
     longestLifetimeMs: 0,
     cacheSize: 0,

@@ -67,7 +67,7 @@ export async function inspect(args: readonly string[], terminal: Terminal): Prom
   const opened = await openStore(given, terminal);
   const rules: Rules = {
     ring,
-    keyIds: ring === null ? [] : secrets.map((secret) => new SecretKeys(secret, "", 1).id),
+    keyIds: ring === null ? [] : secrets.map((secret) => new SecretKeys(secret, "").id),
     names: [...(given.name ?? []), ...standardNames],
     lifetimes,
     now,

@@ -68,7 +68,7 @@ export function readSecrets(choice: SecretChoice, terminal: Terminal): string[] 
 /** Null when there is no secret. Throws a {@link UsageError} for one that `createSessions` would refuse. */
 export function ringOf(secrets: readonly string[], app: string | undefined): KeyRing | null {
   if (secrets.length === 0) return null;
-  return orUsageError(() => new KeyRing(secrets, app ?? "", 4));
+  return orUsageError(() => new KeyRing(secrets, app ?? ""));
 }
 
 export type LifetimeChoice = {

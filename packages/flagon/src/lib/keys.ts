@@ -12,11 +12,10 @@ export type LastingPurpose = "id" | "csrf";
 const HOUR_MS = 3_600_000;
 
 /**
- * So many keys are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send others of
- * every hour in a session's life. Twice the hours of the 400 days for which browsers keep a cookie. What is pushed out is
- * derived anew, in some 10 µs.
+ * So many keys of a secret are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send
+ * others of every hour in a session's life. What is pushed out is derived anew, in some 10 µs.
  */
-const KEYS_MAX = 2 * 400 * 24;
+const KEYS_MAX = 10_000;
 
 /** Hours since 1970, as a sealed cookie carries them in three bytes. */
 export function hourOf(now: number): number {
@@ -29,12 +28,11 @@ export class SecretKeys {
   readonly id: number;
   readonly #secret: string;
   readonly #app: string;
-  readonly #kept: BoundedMap<string, KeyObject>;
+  readonly #kept: BoundedMap<string, KeyObject> = new BoundedMap(KEYS_MAX);
 
-  constructor(secret: string, app: string, keysKept: number) {
+  constructor(secret: string, app: string) {
     this.#secret = secret;
     this.#app = app;
-    this.#kept = new BoundedMap(Math.min(keysKept, KEYS_MAX));
     this.id = this.#derive("kid", 4).readUIntBE(0, 4);
   }
 
@@ -72,17 +70,13 @@ export class SecretKeys {
  */
 export class KeyRing {
   readonly #ask: (() => Secret) | null;
-  readonly #make: (secret: string) => SecretKeys;
+  readonly #app: string;
   /** What the keys are of, as JSON: a function may give the same secrets in another list each time. */
   #given: string | undefined;
   #keys: readonly SecretKeys[] = [];
 
-  constructor(secret: Secret | (() => Secret), app: string, keysKept: number) {
-    this.#make = (text) => {
-      const weakness = weaknessOf(text);
-      if (weakness !== null) throw secretError(weakness);
-      return new SecretKeys(text, app, keysKept);
-    };
+  constructor(secret: Secret | (() => Secret), app: string) {
+    this.#app = app;
     this.#ask = typeof secret === "function" ? secret : null;
     if (typeof secret !== "function") this.#take(secret);
   }
@@ -107,8 +101,12 @@ export class KeyRing {
   #take(secret: Secret): void {
     const given = JSON.stringify(secret);
     if (given === this.#given) return;
-    const texts = [secret ?? []].flat();
-    this.#keys = texts.filter((text) => text !== "").map(this.#make);
+    const texts = [secret ?? []].flat().filter((text) => text !== "");
+    this.#keys = texts.map((text) => {
+      const weakness = weaknessOf(text);
+      if (weakness !== null) throw secretError(weakness);
+      return new SecretKeys(text, this.#app);
+    });
     this.#given = given;
   }
 }

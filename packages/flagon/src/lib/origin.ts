@@ -67,7 +67,7 @@ const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "
 export function isPlainLoopback(request: OpenRequest): boolean {
   return (
     request.url.startsWith("http:") &&
-    /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/.test(hostOf(request)) &&
+    /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:\d*)?$/.test(hostOf(request)) &&
     forwardingHeaders.every((name) => request.header(name) == null)
   );
 }

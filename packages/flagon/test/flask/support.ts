@@ -11,7 +11,7 @@ export const anyRequest: OpenRequest = { method: "GET", url: "https://shop.examp
 /** Flask's format with a clock in seconds. */
 export function bindFlask(now: () => number, options: Partial<FlaskCodecOptions> = {}): FlaskFormat {
   const context = {
-    keys: new KeyRing(undefined, "", 1),
+    keys: new KeyRing(undefined, ""),
     now: () => now() * 1_000,
     longestLifetimeMs: 1,
     cacheSize: 0,

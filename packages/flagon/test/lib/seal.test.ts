@@ -20,8 +20,8 @@ class CountedRing extends KeyRing {
   readonly keys: CountedKeys[];
 
   constructor(...secrets: string[]) {
-    super(undefined, "", 10);
-    this.keys = secrets.map((secret) => new CountedKeys(secret, "", 10));
+    super(undefined, "");
+    this.keys = secrets.map((secret) => new CountedKeys(secret, ""));
   }
 
   override all(): readonly SecretKeys[] {
@@ -42,7 +42,7 @@ const edited =
   };
 
 describe("unseal", () => {
-  const good = seal(KIND_COOKIE, plaintext, context, new KeyRing(SECRET, "", 10), NOON);
+  const good = seal(KIND_COOKIE, plaintext, context, new KeyRing(SECRET, ""), NOON);
 
   test.each<[what: string, change: (bytes: Buffer) => Buffer, reason: string]>([
     ["another kind", edited((bytes) => bytes.writeUInt8(2, 0)), "malformed"],
@@ -70,7 +70,7 @@ describe("unseal", () => {
   });
 
   test("opens the text of no other kind, context, purpose or hour", () => {
-    const ring = new KeyRing(SECRET, "", 10);
+    const ring = new KeyRing(SECRET, "");
     expect(unseal(KIND_ROW, good, context, ring, NOON, DAY)).toBe("malformed");
     const otherKind = Buffer.from(good);
     otherKind[0] = KIND_ROW;
@@ -84,7 +84,7 @@ describe("unseal", () => {
 
   test("changes nothing of what it is given", () => {
     const before = Buffer.from(good);
-    open(good, new KeyRing(SECRET, "", 10));
+    open(good, new KeyRing(SECRET, ""));
     expect(good).toEqual(before);
   });
 });
@@ -96,7 +96,7 @@ describe("the memory for verified cookies", () => {
     const request = requestOf();
     const record = { id: "AAECAwQFBgcICQoLDA0ODw", permanent: false, createdAt: NOON, authenticatedAt: null };
     const sealer = sealed.bind({
-      keys: new KeyRing(SECRET, "", 10),
+      keys: new KeyRing(SECRET, ""),
       now: () => NOON,
       longestLifetimeMs: DAY,
       cacheSize: 0,
@@ -116,7 +116,7 @@ describe("the memory for verified cookies", () => {
 });
 
 test("a key is derived once, and kept", () => {
-  const keys = new SecretKeys(SECRET, "", 10);
+  const keys = new SecretKeys(SECRET, "");
   expect(keys.hourly("seal", 5)).toBe(keys.hourly("seal", 5));
   expect(keys.lasting("id")).toBe(keys.lasting("id"));
 });
@@ -130,12 +130,12 @@ describe("seal", () => {
   });
 
   test("names its key", () => {
-    const ring = new KeyRing(SECRET, "", 10);
+    const ring = new KeyRing(SECRET, "");
     expect(keyIdOf(seal(KIND_COOKIE, plaintext, context, ring, NOON))).toBe(ring.current().id);
   });
 
   test.each([0, 1, 15, 16, 17, 3_000, 100_000])("and unseal carry %d bytes", (length) => {
-    const ring = new KeyRing(SECRET, "", 10);
+    const ring = new KeyRing(SECRET, "");
     const bytes = Buffer.alloc(length, 0xab);
     const sealed = seal(KIND_COOKIE, bytes, context, ring, NOON);
     expect(sealed.length).toBe(length + 36);

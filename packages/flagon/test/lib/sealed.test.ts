@@ -17,7 +17,7 @@ interface Setting {
 }
 
 function formatOf({ secret = SECRET, app = "", now = () => NOON, cacheSize = 100 }: Setting = {}): CookieFormat {
-  return sealed.bind({ keys: new KeyRing(secret, app, 1_000), now, longestLifetimeMs: 180 * DAY, cacheSize });
+  return sealed.bind({ keys: new KeyRing(secret, app), now, longestLifetimeMs: 180 * DAY, cacheSize });
 }
 
 function recordOf(data: Data = { name: "ann" }): SessionRecord {

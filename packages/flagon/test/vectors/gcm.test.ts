@@ -36,7 +36,7 @@ class VectorKeys extends SecretKeys {
   readonly #key: KeyObject;
 
   constructor(id: number, key: KeyObject) {
-    super("", "", 0);
+    super("", "");
     this.id = id;
     this.#key = key;
   }
@@ -50,7 +50,7 @@ class VectorRing extends KeyRing {
   readonly #keys: VectorKeys;
 
   constructor(keyId: number, key: KeyObject) {
-    super(undefined, "", 0);
+    super(undefined, "");
     this.#keys = new VectorKeys(keyId, key);
   }
 

@@ -86,12 +86,12 @@ function recordFrom(written: Written): SessionRecord {
   };
 }
 
-const ringOf = (secret: string, app: string): KeyRing => new KeyRing(secret, app, 10);
+const ringOf = (secret: string, app: string): KeyRing => new KeyRing(secret, app);
 const longestLifetimeMs = 180 * DAY;
 
 describe("keys, made by another hand", () => {
   test.each(known.keys)("are the same for the app $app", ({ secret, app, keyId, id, csrf, hour, seal, store }) => {
-    const keys = new SecretKeys(secret, app, 10);
+    const keys = new SecretKeys(secret, app);
     expect(keys.id).toBe(Number.parseInt(keyId, 16));
     expect(keys.lasting("id").export().toString("hex")).toBe(id);
     expect(keys.lasting("csrf").export().toString("hex")).toBe(csrf);
