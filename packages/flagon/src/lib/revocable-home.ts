@@ -113,7 +113,7 @@ class RevocableStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.revocations.users.announce(id, from);
+    this.#home.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
   async save(visit: Visit): Promise<string[]> {

@@ -28,8 +28,8 @@ const ANNOUNCED_MAX = 10_000;
 export class UserMarks {
   readonly #entries: Entries<UserMark>;
   readonly #now: () => number;
-  /** For each id that a request under way has given its session, the one that it came with. */
-  readonly #announced: BoundedMap<string, string> = new BoundedMap(ANNOUNCED_MAX);
+  /** For each id that a request under way has given its session, the one that it came with, and its family. */
+  readonly #announced: BoundedMap<string, readonly string[]> = new BoundedMap(ANNOUNCED_MAX);
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
     this.#entries = new Entries(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
@@ -37,15 +37,14 @@ export class UserMarks {
   }
 
   /** Told when a request gives the session `from` this id, which is not stored before its commit. */
-  announce(id: string, from: string): void {
-    this.#announced.set(id, from);
+  announce(id: string, from: string, family: string = from): void {
+    this.#announced.set(id, [from, family]);
   }
 
   /** All ids of the session to spare: `revokeUser(…, { except: session.id })` right after `session.rotate()` means both. */
   idsOf(except: string | undefined): string[] {
     if (!isId(except)) return [];
-    const from = this.#announced.get(except);
-    return from === undefined ? [except] : [except, from];
+    return [...new Set([except, ...(this.#announced.get(except) ?? [])])];
   }
 
   /** The user's last mark; null for nobody, and for one who was never signed out everywhere. */
