@@ -12,6 +12,8 @@ export interface Ground {
   readonly record: SessionRecord | null;
   /** The row to change or to end; null for a session that has none yet, or none any more. */
   readonly row: StoredSession | null;
+  /** The row is not there yet: a tombstone in its place keeps it from being created. */
+  readonly isUnborn?: boolean;
 }
 
 /** What one request may still do when the session that it came with has changed, or has become another. */
@@ -59,7 +61,7 @@ export class LateVisit {
    * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
    */
   async #placeFor(visit: Visit, from: StoredSession): Promise<Ground | null> {
-    const { last: row, isHeir } = await this.#home.line.lastOf(from);
+    const { last: row, isHeir, unborn } = await this.#home.line.lastOf(from);
     const end = endOf(row);
     const { record } = visit.loaded;
     if (end === null) {
@@ -67,7 +69,11 @@ export class LateVisit {
       return isOwn ? { record, row } : null;
     }
     if (end.how === "ended" && record !== null) return null;
-    return { record: end.how === "replaced" ? record : null, row };
+    return {
+      record: end.how === "replaced" ? record : null,
+      row: unborn === null ? row : { ...row, id: unborn },
+      isUnborn: unborn !== null,
+    };
   }
 
   /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */

@@ -28,35 +28,20 @@ export class StoreLine {
 
   /**
    * The last row of the line that begins with this one: a live one, or a tombstone after which nothing has begun. And
-   * whether it is the same session, under a new id.
+   * whether it is the same session, under a new id; and the id of the session that it names, which is not there yet.
    */
-  async lastOf(row: StoredSession): Promise<{ readonly last: StoredSession; readonly isHeir: boolean }> {
+  async lastOf(
+    row: StoredSession,
+  ): Promise<{ readonly last: StoredSession; readonly isHeir: boolean; readonly unborn: string | null }> {
     let [last, isHeir] = [row, true];
     for (let steps = 0; steps < STEPS_MAX; steps++) {
       const end = endOf(last);
       const found = end === null || end.next === null ? null : await this.#store.read(end.next);
-      if (end === null || found === null) return { last, isHeir };
+      if (end === null || found === null) return { last, isHeir, unborn: end?.next ?? null };
       isHeir &&= end.isHeir;
       last = found;
     }
     throw endless();
-  }
-
-  /** Puts `end` at the end of the line that begins with this id: who follows it from anywhere comes to what `end` names. */
-  async endLine(id: string, end: End): Promise<void> {
-    let start = id;
-    for (let tries = 1; ; tries++) {
-      const row = await this.#store.read(start);
-      if (row === null) return;
-      const { last } = await this.lastOf(row);
-      if (await this.#store.replace(tombstoneOf(last, end, this.#now()), last.version)) {
-        // What it named was not there a moment ago; should it have begun since, it is in line too.
-        const next = endOf(last)?.next ?? null;
-        if (next === null) return;
-        start = next;
-      }
-      await beforeNextTry(tries);
-    }
   }
 
   /** What the session has become, one after another, as far as its tombstones tell. */

@@ -47,7 +47,7 @@ export class StoreStay implements Stay {
   }
 
   announce(id: string, from: string): void {
-    this.#home.parts.revocations.users.announce(id, from);
+    this.#home.parts.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
   save(visit: Visit): string[] | Promise<string[]> {
@@ -147,10 +147,7 @@ export class StoreStay implements Stay {
     if (row === null && old === null) return this.#begin(visit, next, null, true);
     const end: End = next === null ? ended : { how: "replaced", next: next.id, isHeir: next.family !== undefined };
     const before = row ?? { ...this.#rows.rowOf(visit, old as SessionRecord, null), version: 0 };
-    if (!(await this.#put(tombstoneOf(before, end, now()), row))) return null;
-    // The one that this takes the place of may have begun since: it was not there when this looked.
-    const passed = endOf(before)?.next;
-    if (passed) await this.#home.line.endLine(passed, { ...end, isHeir: false });
+    if (!(await this.#put(tombstoneOf(before, end, now()), ground.isUnborn ? null : row))) return null;
     if (this.#traits.isMoving && loaded.record !== null) {
       const isOver = !(await revocations.spend(loaded.record));
       if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
@@ -168,8 +165,10 @@ export class StoreStay implements Stay {
       record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
-    const { isWritten } = await this.#rows.put(row, null, true);
-    if (!isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
+    const put = await this.#rows.put(row, null, true);
+    // Another sign-in took its place before it began.
+    if (!put.isWritten && endOf(put.found) !== null) return dropped(from ?? record.id);
+    if (!put.isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
     const end = await this.#endOnTheWay(record, from);
     if (end !== null) {
       await this.#home.line.end(record.id, end);

@@ -28,6 +28,17 @@ describe.each(places)("every order, in the place of %s,", (place) => {
   });
 });
 
+describe("every order there is, in a store,", () => {
+  const { farewell, login } = acts;
+
+  test.each<[title: string, actors: Scenario["actors"]]>([
+    ["a sign-in, and two of another copy of the cookie, one after the other", [[login], [login, login]]],
+    ["a sign-in, and a sign-out with a last message and a sign-in after it", [[login], [farewell, login]]],
+  ])("of %s", async (_title, actors) => {
+    await inEveryOrder({ place: "store", start: "anonymous", actors }, Number.POSITIVE_INFINITY);
+  });
+});
+
 describe.each(Array.from({ length: PARTS }, (_, part) => part))("part %i of the orders", (part) => {
   test("of two requests, each of a kind of its own", async () => {
     const mine = allPairs().filter((_, n) => n % PARTS === part);
