@@ -28,52 +28,30 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
     case "undefined":
       return { "!u": 0 };
     case "object": {
-      if (value === null) return value;
-      if (depth === DEPTH_MAX) throw refusal(key, `more than ${DEPTH_MAX} levels, or a circle`);
-      // Of these kinds and no heir of theirs: a Buffer, say, would come back as a Uint8Array.
-      const write = writers.get(Object.getPrototypeOf(value));
-      if (write !== undefined && Object.getOwnPropertySymbols(value).length === 0) return write(value, key, depth);
+      if (value === null) return null;
+      if (depth === DEPTH_MAX || Object.getOwnPropertySymbols(value)[0]) break;
+      if (isA(value, Date)) return { "!d": value.getTime() };
+      if (isA(value, Uint8Array)) return { "!b": encodeBase64url(Buffer.from(value)) };
+      if (isA(value, Map)) return { "!m": carry(key, [...value], depth) };
+      if (isA(value, Set)) return { "!s": carry(key, [...value], depth) };
+      const names = Object.keys(value);
+      if (isA(value, Object) && names.length === 1 && `${names}`.startsWith("!")) {
+        return { "!o": carry(key, Object.entries(value)[0], depth) };
+      }
+      // Names of an array's own are among its keys; holes are what `flat` leaves out.
+      const isList = isA(value, Array) && names.length === value.length && value.flat(0).length === value.length;
+      if (isList || isA(value, Object)) return carryEach(value, key, depth + 1);
     }
   }
-  throw refusal(key, `a ${(value as object).constructor?.name || "class instance"}`);
+  const kind = (value as object).constructor?.name;
+  throw new TypeError(
+    `session key ${JSON.stringify(key)} cannot hold this ${kind}; store plain JSON, Date, bigint, Uint8Array, Map or Set`,
+  );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: of the kind whose prototype it stands beside
-type Write = (value: any, key: string, depth: number) => unknown;
-
-const writers: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
-  [null, carryInside],
-  [Object.prototype, carryInside],
-  [Array.prototype, carryInside],
-  [Date.prototype, (date) => ({ "!d": date.getTime() })],
-  [Uint8Array.prototype, (bytes) => ({ "!b": encodeBase64url(Buffer.from(bytes)) })],
-  // A pair is no level of its own.
-  [Map.prototype, (map, key, depth) => ({ "!m": carryEach([...map], key, depth) })],
-  [Set.prototype, (set, key, depth) => ({ "!s": carryEach([...set], key, depth + 1) })],
-]);
-
-// biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
-const readers: Readonly<Record<string, (inner: any) => unknown>> = {
-  __proto__: null as never,
-  "!f": Number,
-  "!n": BigInt,
-  "!u": () => undefined,
-  // What is no date at all has no number, which JSON writes as null.
-  "!d": (ms) => new Date(ms ?? Number.NaN),
-  "!b": (text) => new Uint8Array(Buffer.from(text, "base64url")),
-  "!m": (pairs) => new Map(pairs),
-  "!s": (values) => new Set(values),
-  "!o": (entry) => Object.fromEntries([entry]),
-};
-
-function carryInside(whole: object, key: string, depth: number): object {
-  const names = Object.keys(whole);
-  // Names come after indexes, so that with the last one in its place all are.
-  if (Array.isArray(whole) && (names.length !== whole.length || Number(names.at(-1) ?? -1) !== whole.length - 1)) {
-    throw refusal(key, "an array with holes or names");
-  }
-  const carried = carryEach(whole, key, depth + 1);
-  return names.length === 1 && names[0]?.startsWith("!") ? { "!o": Object.entries(carried)[0] } : carried;
+/** Of this kind and no heir of it: a Buffer, say, would come back as a Uint8Array. */
+function isA<Kind extends object>(value: object, kind: { readonly prototype: Kind }): value is Kind {
+  return (Object.getPrototypeOf(value) ?? Object.prototype) === kind.prototype;
 }
 
 /**
@@ -81,23 +59,21 @@ function carryInside(whole: object, key: string, depth: number): object {
  * and each value is known by its own.
  */
 export function carryEach<Whole extends object>(whole: Whole, key?: string, depth = 0): Whole {
-  const values = whole as Record<string, unknown>;
-  let copy = values;
-  for (const name of Object.keys(whole)) {
-    const value = values[name];
-    const carried = carry(key ?? name, value, depth);
-    if (carried !== value) {
-      if (copy === values) copy = (Array.isArray(whole) ? [...whole] : { ...whole }) as typeof values;
-      setOwn(copy, name, carried);
-    }
-  }
-  return copy as Whole;
+  return withEach(whole, (value, name) => carry(key ?? name, value, depth));
 }
 
-function refusal(key: string, what: string): TypeError {
-  return new TypeError(
-    `session key ${JSON.stringify(key)} cannot hold ${what}; store JSON, Date, bigint, Uint8Array, Map or Set`,
-  );
+/** The object or array with each of its values changed; itself when none is. */
+function withEach<Whole extends object>(whole: Whole, change: (value: unknown, name: string) => unknown): Whole {
+  const original = whole as Record<string, unknown>;
+  let copy = original;
+  for (const name of Object.keys(whole)) {
+    const changed = change(copy[name], name);
+    if (changed === copy[name]) continue;
+    if (copy === original) copy = (Array.isArray(whole) ? [...whole] : { ...whole }) as typeof original;
+    // The copy has each key as its own, also `__proto__`.
+    copy[name] = changed;
+  }
+  return copy as Whole;
 }
 
 /** A value's text, another one whenever the value is another, in type as well as in content. */
@@ -107,17 +83,35 @@ export function printValue(key: string, value: unknown): string {
 
 /** What {@link carry} was given, for what it returned. A tag that is not known stays as it is. */
 export function uncarry(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(uncarry);
-  const [tag = "", another] = Object.keys(value);
-  const read = another === undefined ? readers[tag] : undefined;
-  const inside = uncarryEach(value);
-  return read === undefined ? inside : read(inside[tag]);
+  if (Object(value) !== value) return value;
+  const inside = uncarryEach(value as object);
+  // biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
+  const [[tag, inner] = [], another] = Object.entries<any>(inside);
+  switch (another ?? tag) {
+    case "!f":
+      return Number(inner);
+    case "!n":
+      return BigInt(inner);
+    case "!u":
+      return undefined;
+    case "!d":
+      // What is no date at all has no number, which JSON writes as null.
+      return new Date(inner ?? Number.NaN);
+    case "!b":
+      return new Uint8Array(Buffer.from(inner, "base64url"));
+    case "!m":
+      return new Map(inner);
+    case "!s":
+      return new Set(inner);
+    case "!o":
+      return Object.fromEntries([inner]);
+  }
+  return inside;
 }
 
 /** An object's values, each on its own: the object itself is no tag, whatever it looks like. */
-export function uncarryEach(value: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, uncarry(inner)]));
+export function uncarryEach<Whole extends object>(whole: Whole): Whole {
+  return withEach(whole, uncarry);
 }
 
 /** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot carry. */
@@ -125,11 +119,8 @@ export function copyOf(data: object): Record<string, unknown> {
   return uncarryEach(JSON.parse(JSON.stringify(carryEach(data))));
 }
 
-/** Sets a key of the object's own, also `__proto__`. */
+/** Sets a key of the object's own, also one that its prototype has, such as `__proto__`. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === "__proto__") {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-  } else {
-    target[key] = value;
-  }
+  if (key in target) Object.defineProperties(target, Object.getOwnPropertyDescriptors({ [key]: value }));
+  else target[key] = value;
 }

@@ -139,6 +139,11 @@ function circle(): object {
   return list;
 }
 
+function circleOfKinds(): object {
+  const map = new Map<string, unknown>();
+  return map.set("set", new Set([map]));
+}
+
 function deep(levels: number): unknown {
   let value: unknown = 1;
   for (let i = 0; i < levels; i++) value = [value];
@@ -161,6 +166,8 @@ const refused: [what: string, value: () => unknown][] = [
   ["a string in a box", () => Object("s")],
   ["an array with a hole", () => Object.assign(new Array(3), { 0: 1, 2: 3 })],
   ["an array with a hole and a name", () => Object.assign(new Array(2), { 0: 1, name: 3 })],
+  ["an array with a hole and a name that reads as its index", () => Object.assign(new Array(2), { 0: 1, "1e0": 3 })],
+  ["an array with a symbol for a name", () => Object.assign([1], { [Symbol("s")]: 2 })],
   ["what a match found", () => /(?<a>b)/.exec("b")],
   ["an array with a name of its own", () => Object.assign([1], { extra: 2 })],
   ["other typed arrays", () => new Uint16Array(2)],
@@ -174,6 +181,7 @@ const refused: [what: string, value: () => unknown][] = [
   ["a kind of Date", () => new Moment()],
   ["a kind of Uint8Array", () => new Bytes(2)],
   ["a circle", circle],
+  ["a circle through a map and a set", circleOfKinds],
   ["what is nested deeper than a hundred", () => deep(101)],
 ];
 
@@ -266,7 +274,7 @@ describe("copyOf", () => {
   test("is a TypeError that names the key of what a session cannot carry", () => {
     expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(TypeError);
     expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(
-      /^session key "account" cannot hold a Account;/,
+      /^session key "account" cannot hold this Account;/,
     );
   });
 });
