@@ -13,9 +13,9 @@ export interface StandardSchema<Output> {
   };
 }
 
-type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+type SchemaResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: Issues };
+
+type Issues = readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[];
 
 /** A schema at work on a session's data. */
 export interface DataCheck {
@@ -27,29 +27,34 @@ export interface DataCheck {
 
 /** Throws a `TypeError` for a schema that is asynchronous or refuses `{}`, which is what each new session holds. */
 export function createDataCheck<Output extends object>(schema: StandardSchema<Output>): DataCheck {
-  const check = (data: Record<string, unknown>, what: string): void => {
+  const check = (data: Record<string, unknown>, what = "the session's data"): void => {
     const made = apply(schema, data);
     if (typeof made === "string") throw new TypeError(`schema refuses ${what}: ${made}`);
   };
-  check({}, "{}, which a new session holds (make each key optional)");
+  // What each new session holds.
+  check({}, "{} (make each key optional)");
   return {
     read: (data) => {
       const made = apply(schema, data);
       // A copy: validators hand out one and the same default to everyone, and what one visitor adds to it is for no other.
       return typeof made === "string" ? null : copyOf(made);
     },
-    check: (data) => check(data, "the session's data"),
+    check,
   };
 }
 
 /** What the schema makes of the data, or what is wrong with it. */
 function apply(schema: StandardSchema<object>, data: Record<string, unknown>): object | string {
-  const result = schema?.["~standard"]?.validate?.(data) ?? {};
-  if ("issues" in result && result.issues) {
-    return result.issues
+  // A promise has neither, nor has what is no schema.
+  const { issues, value } = (schema?.["~standard"]?.validate?.(data) ?? {}) as {
+    readonly issues?: Issues;
+    readonly value?: unknown;
+  };
+  if (issues) {
+    return issues
       .map(({ message, path = [] }) => [...path.map((step) => String(Object(step).key ?? step)), message].join(": "))
       .join("; ");
   }
-  if ("value" in result && result.value === Object(result.value) && !Array.isArray(result.value)) return result.value;
+  if (value === Object(value) && !Array.isArray(value)) return value as object;
   return "it must be a Standard Schema that answers at once, with an object";
 }
