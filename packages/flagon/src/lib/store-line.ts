@@ -6,7 +6,8 @@ import { beforeNextTry } from "./tries.ts";
 
 /**
  * Sessions in the order in which one took another's place, each tombstone naming the next. A line never forks: whoever
- * goes on from a session replaces the last row of its line, and a store replaces a row only once.
+ * goes on from a session replaces the last row of its line, or creates it where what is named there has not begun, and a
+ * store does either only once. What a tombstone names is never changed: it may just be beginning.
  */
 export class StoreLine {
   readonly #store: GuardedStore;
@@ -17,12 +18,15 @@ export class StoreLine {
     this.#now = now;
   }
 
-  /** Ends the session with this id and its heirs. Nothing revives it: no heir can begin any more either. */
-  async end(id: string, how: End): Promise<void> {
+  /**
+   * Ends the session with this id and its heirs. Nothing revives it: no heir can begin any more either, nor the session
+   * itself where it `isNamed`, as the one that follows another, and may be about to.
+   */
+  async end(id: string, how: End, isNamed = false): Promise<void> {
     let next: string | null = id;
     for (let steps = 0; next !== null; steps++) {
       if (steps === STEPS_MAX) throw endless();
-      next = await this.#endOne(next, how);
+      next = await this.#endOne(next, how, isNamed || steps > 0);
     }
   }
 
@@ -50,17 +54,36 @@ export class StoreLine {
   }
 
   /** Resolves the heir, which is to end as well. */
-  async #endOne(id: string, how: End): Promise<string | null> {
+  async #endOne(id: string, how: End, isNamed: boolean): Promise<string | null> {
     for (let tries = 1; ; tries++) {
       const row = await this.#store.read(id);
-      if (row === null) return null;
+      if (row === null && !isNamed) return null;
       const before = endOf(row);
       const next = before?.isHeir ? before.next : null;
       if (before !== null && (next === null || before.how !== "replaced")) return next;
       // What came after is still named: who follows later has to find the same end of the line.
       const end = { ...how, next, isHeir: next !== null };
-      if (await this.#store.replace(tombstoneOf(row, end, this.#now()), row.version)) return next;
+      if (await (row === null ? this.#forestall(id, end) : this.#bury(row, end))) return next;
       await beforeNextTry(tries);
+    }
+  }
+
+  #bury(row: StoredSession, end: End): Promise<boolean> {
+    return this.#store.replace(tombstoneOf(row, end, this.#now()), row.version);
+  }
+
+  /** Puts a tombstone where a session is about to begin. False when that was faster, or something else took its place. */
+  async #forestall(id: string, end: End): Promise<boolean> {
+    const now = this.#now();
+    const clocks = { createdAt: now, lastSeenAt: now, expiresAt: now };
+    const place = { id, version: 0, userId: null, device: null, ...clocks, data: null };
+    try {
+      await this.#store.create(tombstoneOf(place, end, now));
+      return true;
+    } catch (error) {
+      // Refused because there is a row now, or failed: a look tells.
+      if ((await this.#store.read(id)) === null) throw error;
+      return false;
     }
   }
 }

@@ -166,7 +166,7 @@ export class StoreStay implements Stay {
     }
     const row = this.#rows.rowOf(visit, record, this.#row);
     const put = await this.#rows.put(row, null, true);
-    // Another sign-in took its place before it began.
+    // It was ended before it began, or another sign-in took its place.
     if (!put.isWritten && endOf(put.found) !== null) return dropped(from ?? record.id);
     if (!put.isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
     const end = await this.#endOnTheWay(record, from);
@@ -185,8 +185,8 @@ export class StoreStay implements Stay {
   /** How a session that just began was ended before anybody knew of it; null when it was not. */
   async #endOnTheWay(record: SessionRecord, from: string | null): Promise<End | null> {
     if (from !== null && !this.#loaded.isTakenOver) {
-      const end = endOf(await this.#home.parts.store.read(from));
-      if (end?.how !== "replaced" || end.next !== record.id) return end?.how === "revoked" ? revoked : ended;
+      const how = endOf(await this.#home.parts.store.read(from))?.how;
+      if (how !== "replaced") return how === "revoked" ? revoked : ended;
     }
     return (await this.#isOver(record, from)) ? revoked : null;
   }

@@ -3,6 +3,7 @@ import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
 import { heard } from "./events.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Visitor } from "./visitor.ts";
 
 type Make = (clock: Clock) => Partial<SessionOptions<Data>>;
@@ -482,6 +483,37 @@ describe("a request that is under way for longer than a tombstone lasts", () => 
     }
     expect(await sessions.list("u")).toHaveLength(1);
   });
+});
+
+test("a sign-out that meets a rotation half-way ends it, and nobody begins in its place", async () => {
+  const scheduler = new Scheduler();
+  begin(({ now }) => ({ store: memoryStore({ now }) }));
+  const store = memoryStore({ now: clock.now });
+  const [rotating, signingIn, signingOut] = ["A", "B", "C"].map((name) => {
+    return createSessions<Data>({ secret: SECRET, now: clock.now, store: scheduler.storeOf(name, store) });
+  });
+  visitor = new Visitor(rotating as Sessions<Data>);
+  await visitor.visit(login);
+  const [tab, exit] = [visitor.copy(signingIn), visitor.copy(signingOut)];
+  const open = [await visitor.open(), await tab.open(), await exit.open()] as const;
+  open[0].rotate();
+  open[1].login("u");
+  open[2].logout();
+  scheduler.hold();
+  const answers = [visitor.answer(open[0]), tab.answer(open[1]), exit.answer(open[2])];
+  await scheduler.stepsOf("A", "create");
+  // Finds the old id replaced by one that is not there yet.
+  await scheduler.stepsOf("B", "create");
+  await scheduler.stepsOf("C");
+  await answers[2];
+  await scheduler.stepsOf("B");
+  await scheduler.stepsOf("A");
+  // Who lost twice waits for a moment before the next try.
+  scheduler.release();
+  await Promise.all(answers);
+  expect([visitor.setCookies, tab.setCookies]).toEqual([[], []]);
+  expect(exit.setCookies).toEqual([expect.stringContaining("=; Max-Age=0;")]);
+  expect(await rotating?.list("u")).toEqual([]);
 });
 
 test("a sign-in whose session expired on the way begins anew", async () => {

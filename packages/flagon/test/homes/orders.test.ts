@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, test } from "vitest";
-import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "./orders.ts";
+import { allPairs, anyScenario, inEveryOrder, inOrder, inThisOrder, inTrouble, places, starts } from "./orders.ts";
 import { holdTime, letTimeGo } from "./pauses.ts";
 import { seeded } from "./scheduler.ts";
 import { acts, type Scenario } from "./world.ts";
@@ -36,6 +36,24 @@ describe("every order there is, in a store,", () => {
     ["a sign-in, and a sign-out with a last message and a sign-in after it", [[login], [farewell, login]]],
   ])("of %s", async (_title, actors) => {
     await inEveryOrder({ place: "store", start: "anonymous", actors }, Number.POSITIVE_INFINITY);
+  });
+});
+
+describe.each(starts)("a sign-in that takes the place of a session that has not begun, %s,", (start) => {
+  const { farewell, login, rotate } = acts;
+
+  // B finds C's session named and not there, and takes its place. Then C begins, and A, who read C's name before, comes to it.
+  test.each([
+    ["a sign-in", login],
+    ["a rotation", rotate],
+    ["a sign-out with a last message", farewell],
+  ] as const)("leaves it to nobody who still finds it named: %s", async (_title, last) => {
+    await inThisOrder({ place: "store", start, actors: [[login], [login], [last]] }, "ABCCAABBBBBCCAAAAAAAABBBBBB");
+  });
+
+  // A begins just before B takes its place, and C finds B's session named and not there.
+  test("ends what began there before the next one begins", async () => {
+    await inThisOrder({ place: "store", start, actors: [[login], [login], [login]] }, "AAABBAAAAABCCCCCCCC");
   });
 });
 

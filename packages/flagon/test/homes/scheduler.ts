@@ -36,6 +36,8 @@ export class Scheduler {
 
   release(): void {
     this.#isHolding = false;
+    this.#fate = "answered";
+    for (const waiting of this.#waiting.splice(0)) waiting.go();
   }
 
   /** The store as one process sees it. */
@@ -74,6 +76,16 @@ export class Scheduler {
     if (fate === "lost") waiting.fail(new Error("connection lost"));
     else waiting.go();
     await settled();
+  }
+
+  /** Carries out this actor's commands to the end, or until the next one begins with this text. */
+  async stepsOf(actor: string, end?: string): Promise<void> {
+    await settled();
+    for (;;) {
+      const next = this.waiting.find((waiting) => waiting.actor === actor);
+      if (next === undefined || (end !== undefined && next.text.startsWith(end))) return;
+      await this.step(actor);
+    }
   }
 
   /** The process dies: nothing of what it was about to do happens. */
