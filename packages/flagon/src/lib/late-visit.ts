@@ -47,7 +47,8 @@ export class LateVisit {
   async signOut(visit: Visit, opened: SessionRecord | null, id: string): Promise<void> {
     const { line, parts } = this.#home;
     const foreign = visit.loaded.isTakenOver && opened !== null ? await parts.revocations.ending(opened) : null;
-    await line.end(foreign?.next ?? id, ended);
+    const next = foreign?.next;
+    await line.end(next ?? id, ended, next !== undefined);
     if (opened !== null && opened.userId !== null) await this.#endFamily(opened, opened.userId);
   }
 

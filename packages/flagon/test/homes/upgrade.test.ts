@@ -3,6 +3,7 @@ import { flaskCodec } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, DAY, type Data, HOUR, MINUTE, SECOND, SECRET } from "../browser.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Visitor } from "./visitor.ts";
 
 /*
@@ -269,5 +270,28 @@ describe("a session in a foreign format", () => {
     await flask.visit(userOf);
     await late.visit((session) => session.logout());
     expect(await flask.visit(userOf)).toBeNull();
+  });
+
+  test("signed out with the copy while it is being taken over is signed out", async () => {
+    const scheduler = new Scheduler();
+    const [first, second] = ["A", "B"].map((name) => {
+      const upgradeFrom = [{ codec, until: until() }];
+      return flask.copy(processOf({ store: scheduler.storeOf(name, store), upgradeFrom }));
+    }) as [Visitor, Visitor];
+    const open = [await first.open(), await second.open()] as const;
+    open[0].set("n", 2);
+    open[1].logout();
+    scheduler.hold();
+    const answers = [first.answer(open[0]), second.answer(open[1])];
+    await scheduler.stepsOf("A", "create ended:");
+    await scheduler.step("A");
+    await scheduler.stepsOf("A", "create");
+    await scheduler.stepsOf("B");
+    await answers[1];
+    await scheduler.stepsOf("A");
+    await Promise.all(answers);
+    scheduler.release();
+    expect(first.cookies.has("__Host-session")).toBe(false);
+    expect(await sessionsOf("u")).toEqual([]);
   });
 });
