@@ -111,7 +111,7 @@ export const fetchCases: readonly Case[] = [
         return new Response("secret page");
       });
       const response = await handler(new Request(URL_HERE));
-      deepStrictEqual([response.status, await response.text()], [500, "Internal Server Error"]);
+      deepStrictEqual([response.status, await response.text()], [500, "the session is not available"]);
     },
   },
   {
