@@ -52,7 +52,7 @@ export function checkOptions<Data extends object>(options: SessionOptions<Data>)
   if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
   for (const { until, codec: old } of upgradeFrom) {
     if (Number.isNaN(Date.parse(String(until)))) {
-      throw new TypeError(`upgradeFrom: ${old.name} needs until, such as "2027-01-31"`);
+      throw new TypeError(`upgradeFrom: ${old.name} needs until, a date`);
     }
   }
   storeTimes(options);

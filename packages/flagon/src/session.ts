@@ -152,7 +152,7 @@ export class Session<Data extends object = RegisteredData> {
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
     const visit = this.#change();
     if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
-      throw new TypeError("session.login needs a user id: text, or a whole number");
+      throw new TypeError("session.login needs a user id, text or a number");
     }
     visit.login(String(userId));
     visit.record.permanent = permanent ?? visit.record.permanent;

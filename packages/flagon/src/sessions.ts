@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { CodecContext, OpenRequest } from "./codec.ts";
 import type { RegisteredData } from "./index.ts";
-import { CookieJar } from "./lib/cookie.ts";
+import { cookieJar } from "./lib/cookie.ts";
 import { cookieHome } from "./lib/cookie-home.ts";
 import { isProduction } from "./lib/environment.ts";
 import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
@@ -10,7 +10,7 @@ import { KeyRing } from "./lib/keys.ts";
 import { lateHome } from "./lib/late-home.ts";
 import { Lifetimes } from "./lib/lifetime.ts";
 import { cookieOpener } from "./lib/opening.ts";
-import { isPlainLoopback, OriginCheck } from "./lib/origin.ts";
+import { isPlainLoopback, originCheck } from "./lib/origin.ts";
 import { linesFor } from "./lib/response-rules.ts";
 import { sealed } from "./lib/sealed.ts";
 import { createDataCheck } from "./lib/standard-schema.ts";
@@ -70,9 +70,9 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       format.csrfMacs?.bind(format) ??
       (({ record }) => keys.all().map((each) => createHmac("sha256", each.lasting("csrf")).update(record.id).digest())),
   };
-  const originCheck = csrf === false ? null : new OriginCheck(csrf === true ? {} : csrf);
-  const jar = new CookieJar(cookie.name ?? codec.cookieName, cookie);
-  const loopbackJar = isProduction() ? null : (jar.forLoopback?.() ?? null);
+  const checkOrigin = csrf === false ? null : originCheck(csrf === true ? {} : csrf);
+  const jar = cookieJar(cookie.name ?? codec.cookieName, cookie);
+  const loopbackJar = isProduction() ? null : jar.forLoopback();
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   // The one place where a home is chosen.
   const home: Home = isLate
@@ -86,7 +86,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   return {
     ...home,
     open(request) {
-      originCheck?.check(request);
+      checkOrigin?.(request);
       const stay = home.open(request, loopbackJar !== null && isPlainLoopback(request) ? loopbackJar : jar);
       return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
     },

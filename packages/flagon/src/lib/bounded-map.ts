@@ -12,10 +12,12 @@ export class BoundedMap<Key, Value extends NonNullable<unknown>> {
   }
 
   get(key: Key): Value | undefined {
-    const value = this.#young.get(key) ?? this.#old.get(key);
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
     // Young again, for having been asked for.
-    if (value !== undefined) this.set(key, value);
-    return value;
+    if (old !== undefined) this.set(key, old);
+    return old;
   }
 
   set(key: Key, value: Value): void {

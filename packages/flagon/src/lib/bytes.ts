@@ -12,7 +12,7 @@ export function encodeBase64url(bytes: Buffer): string {
  */
 export function decodeBase64url(text: string): Buffer | null {
   const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? bytes : null;
+  return encodeBase64url(bytes) === text ? bytes : null;
 }
 
 /** Two bytes, most significant first, then the text's UTF-8: no two texts run into what follows them. At most 65,535 bytes. */

@@ -23,56 +23,54 @@ export interface CookieOptions {
 }
 
 /** A cookie's name and attributes, checked once: writing is then putting pieces together. */
-export class CookieJar {
+export interface CookieJar {
   readonly name: string;
-  /** For a loopback host over plain http, where Safari drops Secure cookies; null for a cookie that must be Secure. */
-  readonly forLoopback: (() => CookieJar) | null;
-  readonly #attributes: string;
-
-  /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
-  constructor(given: string | undefined, options: CookieOptions) {
-    const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
-    const isForHost = domain === undefined && path === "/";
-    const name = given ?? `${secure ? (isForHost ? "__Host-" : "__Secure-") : ""}session`;
-    const texts = [name, domain === undefined ? "any" : domain, path, sameSite, priority ?? "low"];
-    const needsSecure = sameSite === "none" || partitioned;
-    if (
-      texts.some((text) => typeof text !== "string") ||
-      !wellFormed.test(texts.join(";")) ||
-      // RFC 6265bis, section 4.1.3; in any case of letters.
-      (!secure && (prefix.test(name) || needsSecure)) ||
-      (/^__host-/i.test(name) && !isForHost)
-    ) {
-      throw new TypeError(
-        `cookie cannot be ${JSON.stringify({ name, ...options })}: browsers would drop or misread it`,
-      );
-    }
-    this.name = name;
-    this.forLoopback =
-      needsSecure || options.secure !== undefined
-        ? null
-        : () => new CookieJar(name.replace(prefix, ""), { ...options, secure: false });
-    this.#attributes = [
-      domain ? `; Domain=${domain}` : "",
-      `; Path=${path}; HttpOnly`,
-      secure ? "; Secure" : "",
-      `; SameSite=${capitalize(sameSite)}`,
-      priority ? `; Priority=${capitalize(priority)}` : "",
-      partitioned ? "; Partitioned" : "",
-    ].join("");
-  }
-
+  /** The same for a loopback host over plain http, where Safari drops Secure cookies; null for one that must be Secure. */
+  forLoopback(): CookieJar | null;
   /** A Set-Cookie line. Without `maxAgeMs` the browser keeps the cookie until it closes. */
-  write(value: string, maxAgeMs?: number): string {
-    if (maxAgeMs === undefined) return `${this.name}=${value}${this.#attributes}`;
-    const seconds = Math.min(Math.max(Math.floor(maxAgeMs / 1_000), 0), MAX_AGE_SECONDS_MAX);
-    return `${this.name}=${value}; Max-Age=${seconds}${this.#attributes}`;
-  }
-
+  write(value: string, maxAgeMs?: number): string;
   /** A Set-Cookie line that deletes the cookie: with its attributes, without which browsers would keep it. */
-  erase(): string {
-    return this.write("", 0);
+  erase(): string;
+}
+
+/** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
+export function cookieJar(given: string | undefined, options: CookieOptions): CookieJar {
+  const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
+  const isForHost = domain === undefined && path === "/";
+  const name = given ?? `${secure ? (isForHost ? "__Host-" : "__Secure-") : ""}session`;
+  const texts = [name, domain === undefined ? "any" : domain, path, sameSite, priority ?? "low"];
+  const needsSecure = sameSite === "none" || partitioned;
+  if (
+    texts.some((text) => typeof text !== "string") ||
+    !wellFormed.test(texts.join(";")) ||
+    // RFC 6265bis, section 4.1.3; in any case of letters.
+    (!secure && (prefix.test(name) || needsSecure)) ||
+    (/^__host-/i.test(name) && !isForHost)
+  ) {
+    throw new TypeError(`cookie cannot be ${JSON.stringify({ name, ...options })}: browsers would drop or misread it`);
   }
+  const attributes = [
+    domain ? `; Domain=${domain}` : "",
+    `; Path=${path}; HttpOnly`,
+    secure ? "; Secure" : "",
+    `; SameSite=${capitalize(sameSite)}`,
+    priority ? `; Priority=${capitalize(priority)}` : "",
+    partitioned ? "; Partitioned" : "",
+  ].join("");
+  const write = (value: string, maxAgeMs?: number): string => {
+    if (maxAgeMs === undefined) return `${name}=${value}${attributes}`;
+    const seconds = Math.min(Math.max(Math.floor(maxAgeMs / 1_000), 0), MAX_AGE_SECONDS_MAX);
+    return `${name}=${value}; Max-Age=${seconds}${attributes}`;
+  };
+  return {
+    name,
+    write,
+    erase: () => write("", 0),
+    forLoopback() {
+      if (needsSecure || options.secure !== undefined) return null;
+      return cookieJar(name.replace(prefix, ""), { ...options, secure: false });
+    },
+  };
 }
 
 /**

@@ -16,6 +16,6 @@ export function isToken(text: string, macs: readonly Buffer[]): boolean {
   return macs.some((mac) => timingSafeEqual(unmasked, mac));
 }
 
-function xor(a: Buffer, b: Buffer): Buffer {
-  return Buffer.from(a.map((byte, i) => byte ^ (b[i] as number)));
+function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, i) => byte ^ (b[i] as number));
 }

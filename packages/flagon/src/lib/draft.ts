@@ -39,7 +39,7 @@ export class Draft {
   }
 
   get(key: string): unknown {
-    const value = ownValue(this.record.data, key);
+    const value = this.has(key) ? this.record.data[key] : undefined;
     if (typeof value === "object" && value !== null && !this.steps.has(key) && !this.handedOut.has(key)) {
       this.handedOut.set(key, this.#print(key, value));
     }
@@ -115,8 +115,4 @@ export class Draft {
     const text = this.handedOut.get(key);
     return this.steps.has(key) || (text !== undefined && this.#print(key, this.record.data[key]) !== text);
   }
-}
-
-export function ownValue(data: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(data, key) ? data[key] : undefined;
 }

@@ -16,16 +16,14 @@ export const CLOCK_SKEW_MS = 5_000;
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/**
- * Milliseconds. Throws a `TypeError` that names the option for what is no duration, not above zero, or more than `maxMs`;
- * hundreds of digits make no number.
- */
-export function parseDuration(duration: Duration, option: string, maxMs = 1e99): number {
+/** Milliseconds. Throws a `TypeError` that names the option for what is no duration, or not above zero. */
+export function parseDuration(duration: Duration, option: string): number {
   const text = typeof duration === "number" ? `${duration}s` : duration;
   const [, count, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
   const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
-  if (ms > 0 && ms <= maxMs) return ms;
-  throw new TypeError(`${option} must be a time above 0 such as "30m", and idle within absolute`);
+  // Hundreds of digits make no number.
+  if (ms > 0 && ms < 1e99) return ms;
+  throw new TypeError(`${option} must be a time above 0, such as "30m"`);
 }
 
 /** Both kinds of lifetime, browser-long and permanent, as NIST SP 800-63B and OWASP ASVS 5 V7.3 ask: idle and absolute. */
@@ -42,10 +40,10 @@ export class Lifetimes {
   }
 
   /** When the session ends unless it is renewed: the earlier of its two limits. */
-  expiresAt(record: SessionRecord): number {
+  readonly expiresAt = (record: SessionRecord): number => {
     const [idle, absolute] = this.#limitsOf(record);
     return Math.min(record.renewedAt + idle, (record.createdAt ?? record.renewedAt) + absolute);
-  }
+  };
 
   /** Whether a tenth of the idle time has passed: more often, each visit would be a write. */
   isRenewalDue(record: SessionRecord, now: number): boolean {
@@ -61,6 +59,8 @@ export function isFromTheFuture(record: { createdAt: number | null; renewedAt: n
 type LimitsMs = readonly [idle: number, absolute: number];
 
 function readLimits(option: string, given: Lifetime | undefined, idle: Duration, absolute: Duration): LimitsMs {
+  const idleMs = parseDuration(given?.idle ?? idle, `${option}.idle`);
   const absoluteMs = parseDuration(given?.absolute ?? absolute, `${option}.absolute`);
-  return [parseDuration(given?.idle ?? idle, `${option}.idle`, absoluteMs), absoluteMs];
+  if (idleMs <= absoluteMs) return [idleMs, absoluteMs];
+  throw new TypeError(`${option}.idle is longer than ${option}.absolute; set both`);
 }

@@ -12,7 +12,7 @@ export function cookieOpener(format: CookieFormat, lifetimes: Lifetimes, now: ()
   };
   return {
     limitOf,
-    expiresAt: (record) => lifetimes.expiresAt(record),
+    expiresAt: lifetimes.expiresAt,
     isRenewalDue: (record) => record.outdated || lifetimes.isRenewalDue(record, now()),
     open(request, cookieName, refuse) {
       for (const value of readCookies(request.header("cookie") ?? "", cookieName)) {

@@ -12,37 +12,26 @@ export interface CsrfOptions {
 
 /**
  * Refuses what another site makes a visitor's browser send, by Fetch Metadata and, where a browser sends none, by the
- * Origin header. A request with neither comes from no browser, and so carries nobody's cookie against their will.
+ * Origin header. A request with neither comes from no browser, and so carries nobody's cookie against their will. What is
+ * returned throws a `SessionError` with `status` 403 and `code` "cross_site_request".
  */
-export class OriginCheck {
-  readonly #options: CsrfOptions;
-
-  constructor(options: CsrfOptions) {
-    for (const origin of options.trustedOrigins ?? []) {
-      // A star may stand in a URL's host, and would never match.
-      if (origin && originOf(origin) === origin && !origin.includes("*")) continue;
-      throw new TypeError(`csrf.trustedOrigins: ${JSON.stringify(origin)} is not like "https://app.example"`);
-    }
-    this.#options = options;
+export function originCheck({ trustedOrigins = [], exempt }: CsrfOptions): (request: OpenRequest) => void {
+  for (const origin of trustedOrigins) {
+    // A star may stand in a URL's host, and would never match.
+    if (origin && originOf(origin) === origin && !origin.includes("*")) continue;
+    throw new TypeError(`csrf.trustedOrigins: ${JSON.stringify(origin)} is not like "https://app.example"`);
   }
-
-  /** Throws a `SessionError` with `status` 403 and `code` "cross_site_request". */
-  check(request: OpenRequest): void {
+  return (request) => {
     // A WebSocket handshake is a GET that no browser restricts to its own site.
     if (/^(GET|HEAD|OPTIONS)$/.test(request.method) && !/^websocket$/i.test(request.header("upgrade") ?? "")) return;
     const origin = request.header("origin");
     const site = request.header("sec-fetch-site");
-    if (
-      (site == null ? origin == null || isOwn(origin, request) : /^(same-origin|none)$/.test(site)) ||
-      this.#options.trustedOrigins?.includes(origin ?? "") ||
-      this.#options.exempt?.(request) === true
-    ) {
-      return;
-    }
+    const isFine = site == null ? origin == null || isOwn(origin, request) : /^(same-origin|none)$/.test(site);
+    if (isFine || trustedOrigins.includes(origin ?? "") || exempt?.(request) === true) return;
     const detail = "the origin is neither this host nor in csrf.trustedOrigins; for null see Referrer-Policy";
     emit("flagon:reject", () => ({ reason: "cross_site", detail }));
     throw new SessionError("cross_site_request", detail);
-  }
+  };
 }
 
 /** Whether the origin is the request's host; one of http only where nobody says that the browser used TLS. */
@@ -67,11 +56,11 @@ const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "
 export function isPlainLoopback(request: OpenRequest): boolean {
   return (
     request.url.startsWith("http:") &&
-    /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:\d*)?$/.test(hostOf(request)) &&
+    /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:\d*)?$/i.test(hostOf(request)) &&
     forwardingHeaders.every((name) => request.header(name) == null)
   );
 }
 
 function hostOf(request: OpenRequest): string {
-  return (request.header("host") ?? request.url.split(/[/?#]/)[2] ?? "").toLowerCase();
+  return request.header("host") ?? request.url.split(/[/?#]/)[2] ?? "";
 }

@@ -1,5 +1,4 @@
 import type { Flash, SessionRecord } from "../codec.ts";
-import { ownValue } from "./draft.ts";
 import { setOwn } from "./values.ts";
 import { readBy, type Visit } from "./visit.ts";
 
@@ -50,4 +49,8 @@ function withoutEach(all: readonly Flash[], taken: readonly Flash[]): Flash[] {
     if (index !== -1) left.splice(index, 1);
   }
   return left;
+}
+
+function ownValue(data: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(data, key) ? data[key] : undefined;
 }

@@ -56,5 +56,5 @@ function apply(schema: StandardSchema<object>, data: Record<string, unknown>): o
       .join("; ");
   }
   if (value === Object(value) && !Array.isArray(value)) return value as object;
-  return "it must be a Standard Schema that answers at once, with an object";
+  return "no Standard Schema that answers at once with an object";
 }

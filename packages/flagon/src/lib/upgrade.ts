@@ -1,5 +1,5 @@
 import type { CodecContext, CookieFormat, CookieOpener, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
-import { CookieJar, readCookies } from "./cookie.ts";
+import { type CookieJar, cookieJar, readCookies } from "./cookie.ts";
 import type { UpgradeOptions } from "./home-options.ts";
 import type { Lifetimes } from "./lifetime.ts";
 import { cookieOpener } from "./opening.ts";
@@ -25,7 +25,7 @@ export class Upgrade {
     this.#opener = this.#format.opener ?? cookieOpener(this.#format, lifetimes, context.now);
     this.#now = context.now;
     // Only ever used to delete, and what is not Secure deletes over plain http too.
-    this.#jar = name === undefined ? null : new CookieJar(name, { secure: needsSecure, ...cookie });
+    this.#jar = name === undefined ? null : cookieJar(name, { secure: needsSecure, ...cookie });
     this.isForeign = codec.foreign ?? false;
     this.until = new Date(until).getTime();
   }

@@ -119,8 +119,8 @@ export function copyOf(data: object): Record<string, unknown> {
   return uncarryEach(JSON.parse(JSON.stringify(carryEach(data))));
 }
 
-/** Sets a key of the object's own, also one that its prototype has, such as `__proto__`. */
+/** Sets a key of the object's own, also `__proto__`. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key in target) Object.defineProperties(target, Object.getOwnPropertyDescriptors({ [key]: value }));
+  if (key === "__proto__") Object.defineProperties(target, Object.getOwnPropertyDescriptors({ [key]: value }));
   else target[key] = value;
 }

@@ -93,16 +93,14 @@ export class Visit extends Draft {
 
   /** Whether there is something to write that was not there before. */
   get isChanged(): boolean {
-    return this.ending !== null || this.#isFilled || (this.#origin !== null && this.#isChangedFrom(this.#origin));
+    const origin = this.#origin;
+    const isOther = origin !== null && (this.isCleared || this.record.permanent !== origin.permanent);
+    return isOther || this.ending !== null || this.#isFilled;
   }
 
   /** Whether the session is kept even if it only began in this visit. */
   get #isFilled(): boolean {
     return this.#isKept || this.isLogin || this.isDataChanged;
-  }
-
-  #isChangedFrom(origin: SessionRecord): boolean {
-    return this.isCleared || this.record.permanent !== origin.permanent;
   }
 
   /** The record to write. Null when the session ended and none began. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CookieJar, type CookieOptions } from "../../src/lib/cookie.ts";
+import { type CookieOptions, cookieJar } from "../../src/lib/cookie.ts";
 import { DAY, SECOND } from "../browser.ts";
 
 const written: [name: string, options: CookieOptions, line: string][] = [
@@ -26,12 +26,12 @@ const written: [name: string, options: CookieOptions, line: string][] = [
 
 describe("CookieJar", () => {
   test.each(written)("writes %s with %j", (name, options, line) => {
-    expect(new CookieJar(name, options).write("v")).toBe(line);
+    expect(cookieJar(name, options).write("v")).toBe(line);
   });
 
   test.each(written)("deletes %s with the attributes it was written with: %j", (name, options, line) => {
     const attributes = line.slice(`${name}=v`.length);
-    expect(new CookieJar(name, options).erase()).toBe(`${name}=; Max-Age=0${attributes}`);
+    expect(cookieJar(name, options).erase()).toBe(`${name}=; Max-Age=0${attributes}`);
   });
 
   test.each([
@@ -46,7 +46,7 @@ describe("CookieJar", () => {
     [5_000 * DAY, 34_560_000],
     [Number.MAX_SAFE_INTEGER, 34_560_000],
   ])("writes %d ms as Max-Age in whole seconds, never more than 400 days", (ms, seconds) => {
-    const line = new CookieJar("sid", {}).write("v", ms);
+    const line = cookieJar("sid", {}).write("v", ms);
     expect(line).toBe(`sid=v; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`);
   });
 });
@@ -64,13 +64,13 @@ describe("a cookie's attributes", () => {
   for (const [attribute, make] of attributes) {
     test.each(breakouts)(`can't break out of the header: ${attribute} with %j`, (text) => {
       const { name = "sid", options } = make(text);
-      expect(() => new CookieJar(name, options)).toThrow(TypeError);
-      expect(() => new CookieJar(name, options)).toThrow(`"${attribute}":`);
+      expect(() => cookieJar(name, options)).toThrow(TypeError);
+      expect(() => cookieJar(name, options)).toThrow(`"${attribute}":`);
     });
   }
 
   test.each(["", "a b", "a=b", "a,b", "a;b", 'a"b', "a\tb", "a/b", "a@b", "é", "a\x80"])("no name is %j", (name) => {
-    expect(() => new CookieJar(name, {})).toThrow(/^cookie cannot be .*"name":/);
+    expect(() => cookieJar(name, {})).toThrow(/^cookie cannot be .*"name":/);
   });
 
   test.each([
@@ -84,11 +84,11 @@ describe("a cookie's attributes", () => {
     ".",
     "[::1]",
   ])("no domain is %j", (domain) => {
-    expect(() => new CookieJar("sid", { domain })).toThrow(/^cookie cannot be .*"domain":/);
+    expect(() => cookieJar("sid", { domain })).toThrow(/^cookie cannot be .*"domain":/);
   });
 
   test.each(["", "app", "./", "\\"])("no path is %j: it begins with a slash", (path) => {
-    expect(() => new CookieJar("sid", { path })).toThrow(/^cookie cannot be .*"path":/);
+    expect(() => cookieJar("sid", { path })).toThrow(/^cookie cannot be .*"path":/);
   });
 
   test.each<object>([
@@ -104,8 +104,8 @@ describe("a cookie's attributes", () => {
     { priority: 1 },
   ])("are text of the right kind, so %j is a TypeError", (options) => {
     const name = "name" in options ? (options.name as string) : "sid";
-    expect(() => new CookieJar(name, options)).toThrow(/^cookie cannot be /);
-    expect(() => new CookieJar(name, options)).toThrow(TypeError);
+    expect(() => cookieJar(name, options)).toThrow(/^cookie cannot be /);
+    expect(() => cookieJar(name, options)).toThrow(TypeError);
   });
 });
 
@@ -121,8 +121,8 @@ describe("what browsers would drop is a TypeError", () => {
     ["sid", { secure: false, sameSite: "none" }],
     ["sid", { secure: false, partitioned: true }],
   ])("%s with %j", (name, options) => {
-    expect(() => new CookieJar(name, options)).toThrow(/^cookie cannot be .*: browsers would drop/);
-    expect(() => new CookieJar(name, options)).toThrow(TypeError);
+    expect(() => cookieJar(name, options)).toThrow(/^cookie cannot be .*: browsers would drop/);
+    expect(() => cookieJar(name, options)).toThrow(TypeError);
   });
 
   test.each<[name: string, options: CookieOptions]>([
@@ -130,6 +130,6 @@ describe("what browsers would drop is a TypeError", () => {
     ["__Host-session", { path: "/", sameSite: "none", partitioned: true }],
     ["__Hostsession", { secure: false, path: "/app" }],
   ])("and %s with %j is none of it", (name, options) => {
-    expect(() => new CookieJar(name, options)).not.toThrow();
+    expect(() => cookieJar(name, options)).not.toThrow();
   });
 });

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { OpenRequest, SessionRecord } from "../../codec.ts";
-import { CookieJar, readCookies } from "../cookie.ts";
+import { type CookieJar, cookieJar, readCookies } from "../cookie.ts";
 import { createIdentifier, type IdentifierRecipe, knowsAddress, readRememberToken } from "./login.ts";
 import { FlaskNative, type Parts } from "./record.ts";
 
@@ -114,8 +114,8 @@ function createJars({ name = "remember_token", domain, path = "/" }: RememberCoo
   const attributes = domain === undefined ? { path } : { path, domain };
   return {
     name,
-    overTls: new CookieJar(name, { ...attributes, secure: true }),
-    plain: new CookieJar(name, { ...attributes, secure: false }),
+    overTls: cookieJar(name, { ...attributes, secure: true }),
+    plain: cookieJar(name, { ...attributes, secure: false }),
   };
 }
 
