@@ -28,9 +28,14 @@ function isInstalled() {
   const wanted = packagesIn(join(root, "package-lock.json"));
   const present = packagesIn(join(modules, ".package-lock.json"));
   if (wanted === null || present === null) return false;
+  // What the workshop itself names, even where a package would do without it.
+  const named = Object.keys(wanted[""]?.devDependencies ?? {}).map((name) => `node_modules/${name}`);
   const isAsWanted = (/** @type {[string, Entry]} */ [path, entry]) => {
     const found = present[path];
-    if (found === undefined) return path === "" || entry.optional || entry.devOptional; // for another platform
+    if (found === undefined) {
+      const isForOthers = entry.optional || entry.devOptional; // another platform
+      return path === "" || (isForOthers && !named.includes(path));
+    }
     const isSame = entry.integrity === undefined || found.integrity === entry.integrity;
     return found.version === entry.version && isSame;
   };
@@ -38,7 +43,8 @@ function isInstalled() {
 }
 
 /**
- * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} Entry
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean,
+ *   devDependencies?: Record<string, string> }} Entry
  * @param {string} lockfile @returns {Record<string, Entry> | null} by path; null when there is no such file
  */
 function packagesIn(lockfile) {
