@@ -22,7 +22,8 @@ import { close, Session } from "./session.ts";
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
 export interface Sessions<Data extends object = RegisteredData> {
   /**
-   * The session of a request; with sealed cookies at once, with a store as a promise. Throws, or rejects with, a
+   * The session of a request; with sealed cookies at once, with a store, `revocations` or `upgradeFrom` as a promise or at
+   * once. Throws, or rejects with, a
    * `SessionError` with `status` 403 for a request that another site made the browser send. What the cookie holds is never
    * an error; a store that fails throws at the first look, so that routes that don't look go on.
    */
