@@ -44,8 +44,11 @@ export function endOf(row: StoredSession | null): End | null {
   return { how: how === "revoked" || how === "replaced" ? how : "ended", next, isHeir: kind === "heir" };
 }
 
-/** Whether the session ended just now by its own browser: then what comes with its cookie is late, not new. */
+/**
+ * Whether the session ended just now, and its browser was told, or given the cookie of an heir: then what comes with its own
+ * is late, not new. A revoke that failed half-way may have left that heir, and a sign-out has to find it.
+ */
 export function isLate(row: StoredSession, now: number): boolean {
   const end = endOf(row);
-  return end !== null && end.how !== "revoked" && now - row.lastSeenAt < LATE_MS;
+  return end !== null && (end.how !== "revoked" || end.next !== null) && now - row.lastSeenAt < LATE_MS;
 }

@@ -516,6 +516,28 @@ test("a sign-out that meets a rotation half-way ends it, and nobody begins in it
   expect(await rotating?.list("u")).toEqual([]);
 });
 
+test("a sign-out with the old cookie ends the heir that a revoke failed to end", async () => {
+  let isDown = false;
+  begin(({ now }) => {
+    const store = memoryStore({ now });
+    const replace: typeof store.replace = async (row, version) => {
+      const isReplaced = !isDown && (await store.replace(row, version));
+      if (isDown) throw new Error("down");
+      isDown = row.device?.startsWith("revoked heir") === true;
+      return isReplaced;
+    };
+    return { store: { ...store, replace } };
+  });
+  await visitor.visit(login);
+  const [late, { id }] = [visitor.copy(), await visitor.open()];
+  await visitor.visit((session) => session.rotate());
+  await expect(sessions.revoke(id)).rejects.toThrow("the session store failed");
+  isDown = false;
+  expect(await visitor.isKnown()).toBe(true);
+  await late.visit((session) => session.logout());
+  expect(await visitor.isKnown()).toBe(false);
+});
+
 test("a sign-in whose session expired on the way begins anew", async () => {
   begin(({ now }) => ({ store: memoryStore({ now }) }));
   await visitor.visit((session) => session.set("cart", 1));
