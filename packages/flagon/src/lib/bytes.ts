@@ -1,6 +1,9 @@
 import { Buffer } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 
+/** For all of the core: each import of node:buffer of its own would be ten bytes of every bundle. */
+export { Buffer };
+
 /** base64url without padding (RFC 4648, section 5). */
 export function encodeBase64url(bytes: Buffer): string {
   return bytes.toString("base64url");

@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import { decodeBase64url, encodeBase64url, randomBytes } from "./bytes.ts";
+import { Buffer, decodeBase64url, encodeBase64url, randomBytes } from "./bytes.ts";
 
 /** A token of the first MAC, under a fresh mask: a page compressed with a visitor's input does not give it away (BREACH). */
 export function newToken([mac]: readonly Buffer[]): string {

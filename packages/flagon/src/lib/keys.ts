@@ -1,6 +1,6 @@
-import { Buffer } from "node:buffer";
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { BoundedMap } from "./bounded-map.ts";
+import { Buffer } from "./bytes.ts";
 import { secretError, weaknessOf } from "./secret.ts";
 
 export type Secret = string | readonly string[] | undefined;

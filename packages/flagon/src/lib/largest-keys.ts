@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
 import type { SessionRecord } from "../codec.ts";
+import { Buffer } from "./bytes.ts";
 import { printValue } from "./values.ts";
 
 /** The three largest things that a session holds, with their bytes, for the message that it is too large. */

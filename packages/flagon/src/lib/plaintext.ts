@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import type { SessionRecord } from "../codec.ts";
-import { encodeBase64url } from "./bytes.ts";
+import { Buffer, encodeBase64url } from "./bytes.ts";
 import { carryEach, uncarryEach } from "./values.ts";
 
 /**

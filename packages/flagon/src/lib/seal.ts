@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import {
   type CipherGCM,
   type CipherGCMOptions,
@@ -8,7 +7,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import type { RejectReason } from "../codec.ts";
-import { randomBytes } from "./bytes.ts";
+import { Buffer, randomBytes } from "./bytes.ts";
 import { hourOf, type KeyRing, type SecretKeys } from "./keys.ts";
 
 /** The first byte says what a sealed text is, so that none is ever taken for another. */

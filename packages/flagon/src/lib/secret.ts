@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { Buffer } from "./bytes.ts";
 
 /** How many bytes of UTF-8 a secret has at the least: as many as the keys made of it. */
 const SECRET_BYTES_MIN = 32;

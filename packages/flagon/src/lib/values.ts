@@ -1,5 +1,4 @@
-import { Buffer } from "node:buffer";
-import { encodeBase64url } from "./bytes.ts";
+import { Buffer, encodeBase64url } from "./bytes.ts";
 
 /**
  * What a session can hold: JSON, and with tags `Date`, `bigint`, `Uint8Array`, `Map`, `Set`, `undefined` and the numbers
