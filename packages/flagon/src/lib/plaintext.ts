@@ -38,17 +38,32 @@ export function writePlaintext(record: SessionRecord): Buffer {
   return bytes;
 }
 
-/** The record, its data parsed anew each time. Null for bytes that no {@link writePlaintext} made. */
-export function readPlaintext(bytes: Buffer): SessionRecord | null {
+/** What was sealed, but for the data: that stays text, so that each request gets data of its own. */
+export interface Plaintext {
+  readonly head: Omit<SessionRecord, "data" | "flashes" | "userId">;
+  readonly flags: number;
+  readonly json: string;
+}
+
+/** Null for bytes that no {@link writePlaintext} made. */
+export function readPlaintext(bytes: Buffer): Plaintext | null {
   const flags = bytes.readUInt8();
   if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
-  const { d, f = [], u = null, r } = JSON.parse(bytes.toString("utf8", HEAD_BYTES)) as Contents;
-  return {
+  const head = {
     id: encodeBase64url(bytes.subarray(1, 17)),
     permanent: (flags & FLAG_PERMANENT) !== 0,
     createdAt: bytes.readUIntBE(17, 6),
     authenticatedAt: bytes.readUIntBE(23, 6) || null,
     renewedAt: bytes.readUIntBE(29, 6),
+  };
+  return { head, flags, json: bytes.toString("utf8", HEAD_BYTES) };
+}
+
+/** The record, its data parsed anew each time. */
+export function recordOf({ head, flags, json }: Plaintext): SessionRecord {
+  const { d, f = [], u = null, r } = JSON.parse(json) as Contents;
+  return {
+    ...head,
     userId: u,
     data: flags & FLAG_TAGGED ? uncarryEach(d) : d,
     flashes: f.map(([message, category]) => ({ message, category })),

@@ -6,7 +6,7 @@ import { lengthPrefixed } from "./bytes.ts";
 import { corrupt } from "./guarded-store.ts";
 import type { KeyRing } from "./keys.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { readPlaintext, writePlaintext } from "./plaintext.ts";
+import { readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
 import { KIND_ROW, keyIdOf, seal, unseal } from "./seal.ts";
 
 /**
@@ -34,8 +34,9 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   if (bytes === null) return null;
   const opened = unseal(KIND_ROW, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
   if (opened === "unknown_key" || opened === "hour") return null;
-  const record = typeof opened === "string" ? null : readPlaintext(opened);
-  if (record === null) throw corrupt("a session's row does not open");
+  const plaintext = typeof opened === "string" ? null : readPlaintext(opened);
+  if (plaintext === null) throw corrupt("a session's row does not open");
+  const record = recordOf(plaintext);
   // The row's clock is the later one: `touch` moves it without sealing anew.
   record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
   if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;

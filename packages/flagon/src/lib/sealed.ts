@@ -1,11 +1,10 @@
-import type { Buffer } from "node:buffer";
 import type { Codec, SessionRecord } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
+import { Buffer, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import { COOKIE_BYTES_MAX } from "./cookie.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { readPlaintext, writePlaintext } from "./plaintext.ts";
+import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./plaintext.ts";
 import { KIND_COOKIE, keyIdOf, seal, unseal } from "./seal.ts";
 
 /** A cookie that was verified, and the secret that it names. */
@@ -13,7 +12,7 @@ interface Verified {
   readonly value: string;
   readonly cookieName: string;
   readonly keyId: number;
-  readonly plaintext: Buffer;
+  readonly plaintext: Plaintext;
 }
 
 /** Flagon's own format, version 1: everything in the cookie, under AES-256-GCM. */
@@ -23,20 +22,28 @@ export const sealed: Codec = {
     /** Cookies verified lately: a visitor's next request needs no cipher. At most 7 KB each. */
     const verified = new BoundedMap<string, Verified>(cacheSize);
 
+    const remember = (value: string, cookieName: string, bytes: Buffer, plaintext: Buffer): Verified | null => {
+      const read = readPlaintext(plaintext);
+      const known = read && { value, cookieName, keyId: keyIdOf(bytes), plaintext: read };
+      if (known) verified.set(tagOf(value), known);
+      return known;
+    };
+
     return {
       open(value, cookieName) {
-        let known = verified.get(tagOf(value));
+        let known: Verified | null | undefined = verified.get(tagOf(value));
         if (known?.value !== value || known.cookieName !== cookieName || keys.find(known.keyId) === undefined) {
-          const bytes = value.length > COOKIE_BYTES_MAX ? null : decodeBase64url(value);
-          if (bytes === null) return "malformed";
+          const bytes = Buffer.from(value.slice(0, COOKIE_BYTES_MAX), "base64url");
+          // Written anew: the text that came is a part of the whole header, and would keep all of it in memory. And a
+          // cookie has one spelling: see decodeBase64url.
+          const own = encodeBase64url(bytes);
+          if (own !== value) return "malformed";
           const plaintext = unseal(KIND_COOKIE, bytes, lengthPrefixed(cookieName), keys, now(), longestLifetimeMs);
           if (typeof plaintext === "string") return plaintext;
-          // Written anew: the text that came is a part of the whole header, and would keep all of it in memory.
-          known = { value: encodeBase64url(bytes), cookieName, keyId: keyIdOf(bytes), plaintext };
-          verified.set(tagOf(known.value), known);
+          known = remember(own, cookieName, bytes, plaintext);
+          if (known === null) return "unreadable";
         }
-        const record = readPlaintext(known.plaintext);
-        if (record === null) return "unreadable";
+        const record = recordOf(known.plaintext);
         if (known.keyId !== keys.current().id) record.outdated = true;
         return record;
       },
@@ -48,7 +55,7 @@ export const sealed: Codec = {
         const value = encodeBase64url(bytes);
         const size = cookieName.length + value.length;
         if (size > COOKIE_BYTES_MAX) throw tooLarge(record, size);
-        verified.set(tagOf(value), { value, cookieName, keyId: keyIdOf(bytes), plaintext });
+        remember(value, cookieName, bytes, plaintext);
         return value;
       },
     };

@@ -29,28 +29,37 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
     case "object": {
       if (value === null) return null;
       if (depth === DEPTH_MAX || Object.getOwnPropertySymbols(value)[0]) break;
-      if (isA(value, Date)) return { "!d": value.getTime() };
-      if (isA(value, Uint8Array)) return { "!b": encodeBase64url(Buffer.from(value)) };
-      if (isA(value, Map)) return { "!m": carry(key, [...value], depth) };
-      if (isA(value, Set)) return { "!s": carry(key, [...value], depth) };
-      const names = Object.keys(value);
-      if (isA(value, Object) && names.length === 1 && `${names}`.startsWith("!")) {
-        return { "!o": carry(key, Object.entries(value)[0], depth) };
+      // Of this kind and no heir of it: a Buffer, say, would come back as a Uint8Array.
+      switch (Object.getPrototypeOf(value)) {
+        case Date.prototype:
+          return { "!d": (value as Date).getTime() };
+        case Uint8Array.prototype:
+          return { "!b": encodeBase64url(Buffer.from(value as Uint8Array)) };
+        case Map.prototype:
+          return { "!m": carry(key, [...(value as Map<unknown, unknown>)], depth) };
+        case Set.prototype:
+          return { "!s": carry(key, [...(value as Set<unknown>)], depth) };
+        case Array.prototype: {
+          // Names of an array's own are among its keys; holes are what `flat` leaves out.
+          const { length } = value as unknown[];
+          if (Object.keys(value).length !== length || (value as unknown[]).flat(0).length !== length) break;
+          return carryEach(value, key, depth + 1);
+        }
+        case Object.prototype:
+        case null: {
+          const [name, another] = Object.keys(value);
+          if (name?.startsWith("!") && another === undefined) {
+            return { "!o": carry(key, Object.entries(value)[0], depth) };
+          }
+          return carryEach(value, key, depth + 1);
+        }
       }
-      // Names of an array's own are among its keys; holes are what `flat` leaves out.
-      const isList = isA(value, Array) && names.length === value.length && value.flat(0).length === value.length;
-      if (isList || isA(value, Object)) return carryEach(value, key, depth + 1);
     }
   }
   const kind = (value as object).constructor?.name;
   throw new TypeError(
     `session key ${JSON.stringify(key)} cannot hold this ${kind}; store plain JSON, Date, bigint, Uint8Array, Map or Set`,
   );
-}
-
-/** Of this kind and no heir of it: a Buffer, say, would come back as a Uint8Array. */
-function isA<Kind extends object>(value: object, kind: { readonly prototype: Kind }): value is Kind {
-  return (Object.getPrototypeOf(value) ?? Object.prototype) === kind.prototype;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Flash, SessionRecord } from "flagon";
 import { describe, expect, test } from "vitest";
-import { readPlaintext, writePlaintext } from "../../src/lib/plaintext.ts";
+import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
 import { NOON } from "../browser.ts";
 
 function readBack(flashes: unknown): readonly Flash[] {
@@ -15,7 +15,8 @@ function readBack(flashes: unknown): readonly Flash[] {
     // Whoever calls flash() from JavaScript has no types to hold them.
     flashes: flashes as Flash[],
   };
-  return readPlaintext(writePlaintext(record))?.flashes ?? [];
+  const plaintext = readPlaintext(writePlaintext(record));
+  return plaintext === null ? [] : recordOf(plaintext).flashes;
 }
 
 describe("a flash that is no text", () => {

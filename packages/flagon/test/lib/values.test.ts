@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readPlaintext, writePlaintext } from "../../src/lib/plaintext.ts";
+import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
 import { copyOf, printValue } from "../../src/lib/values.ts";
 import { anyData, anyKey, anyValue, isCopy, objectOf, oddKeys } from "../arbitraries.ts";
 
@@ -22,7 +22,7 @@ function carried(data: Data): Data {
   });
   const read = readPlaintext(bytes);
   if (read === null) throw new Error("what was written does not read");
-  return read.data;
+  return recordOf(read).data;
 }
 
 describe("a session's data", () => {
