@@ -69,7 +69,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     schema: schema === undefined ? null : createDataCheck(schema),
     csrfMacs:
       format.csrfMacs?.bind(format) ??
-      (({ record }) => keys.all().map((each) => createHmac("sha256", each.lasting("csrf")).update(record.id).digest())),
+      (({ record }) => keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(record.id).digest())),
   };
   const checkOrigin = csrf === false ? null : originCheck(csrf === true ? {} : csrf);
   const jar = cookieJar(cookie.name ?? codec.cookieName, cookie);

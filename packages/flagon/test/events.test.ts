@@ -191,7 +191,7 @@ test("no event holds a secret, a key, a MAC, a token or a cookie's value", () =>
   expect(new Set(heard.map(({ channel }) => channel)).size).toBe(5);
   const told = JSON.stringify(heard);
   const keys = new KeyRing(secret, "").current();
-  const material = [keys.lasting("id"), keys.lasting("csrf"), keys.hourly("seal", Math.floor(clock.time / HOUR))];
+  const material = [keys.key("id"), keys.key("csrf"), keys.key("seal", Math.floor(clock.time / HOUR))];
   for (const key of material) {
     for (const spelling of ["hex", "base64", "base64url"] as const)
       expect(told).not.toContain(key.export().toString(spelling));

@@ -37,7 +37,7 @@ export function readIdCookie(value: string, cookieName: string, ring: KeyRing): 
 }
 
 function macOf(bytes: Buffer, cookieName: string, keys: SecretKeys): Buffer {
-  const hmac = createHmac("sha256", keys.lasting("id"));
+  const hmac = createHmac("sha256", keys.key("id"));
   return hmac
     .update(bytes.subarray(0, MAC_START))
     .update(lengthPrefixed(cookieName))

@@ -5,9 +5,8 @@ import { secretError, weaknessOf } from "./secret.ts";
 
 export type Secret = string | readonly string[] | undefined;
 
-/** Which derived keys are told apart: by what they protect, and by whether they last an hour or as long as the secret. */
-export type HourlyPurpose = "seal" | "store";
-export type LastingPurpose = "id" | "csrf";
+/** Derived keys are told apart by what they protect. */
+type Purpose = "seal" | "store" | "id" | "csrf";
 
 const HOUR_MS = 3_600_000;
 
@@ -36,20 +35,12 @@ export class SecretKeys {
     this.id = this.#derive("kid", 4).readUIntBE(0, 4);
   }
 
-  /** The key for a purpose that outlives the hour. */
-  lasting(purpose: LastingPurpose): KeyObject {
-    return this.#key(`${purpose}/${this.#app}`);
-  }
-
   /**
-   * The key for one hour, so that random nonces stay far below the 2^32 messages a key may seal (NIST SP 800-38D,
-   * section 8.3).
+   * The key for a purpose: for "seal" and "store" the one of an hour, so that random nonces stay far below the 2^32
+   * messages a key may seal (NIST SP 800-38D, section 8.3).
    */
-  hourly(purpose: HourlyPurpose, hour: number): KeyObject {
-    return this.#key(`${purpose}/${this.#app}/${hour}`);
-  }
-
-  #key(name: string): KeyObject {
+  key(purpose: Purpose, hour?: number): KeyObject {
+    const name = `${purpose}/${this.#app}${hour === undefined ? "" : `/${hour}`}`;
     let key = this.#kept.get(name);
     if (key === undefined) {
       key = createSecretKey(this.#derive(name, 32));

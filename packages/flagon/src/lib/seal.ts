@@ -81,7 +81,7 @@ function prepare<Cipher extends CipherGCM | DecipherGCM>(
   sealed: Buffer,
   context: Buffer,
 ): Cipher {
-  const key = keys.hourly(sealed[0] === KIND_ROW ? "store" : "seal", hourIn(sealed));
+  const key = keys.key(sealed[0] === KIND_ROW ? "store" : "seal", hourIn(sealed));
   const nonce = sealed.subarray(HEAD_BYTES, CIPHERTEXT_START);
   const cipher = make("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.concat([sealed.subarray(0, HEAD_BYTES), context]));

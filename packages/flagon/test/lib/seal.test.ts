@@ -10,9 +10,9 @@ import { DAY, HOUR, NOON, OTHER_SECRET, requestOf, SECRET } from "../browser.ts"
 class CountedKeys extends SecretKeys {
   readonly asked: string[] = [];
 
-  override hourly(purpose: "seal" | "store", hour: number): KeyObject {
+  override key(purpose: "seal" | "store" | "id" | "csrf", hour?: number): KeyObject {
     this.asked.push(`${purpose}/${hour}`);
-    return super.hourly(purpose, hour);
+    return super.key(purpose, hour);
   }
 }
 
@@ -117,8 +117,8 @@ describe("the memory for verified cookies", () => {
 
 test("a key is derived once, and kept", () => {
   const keys = new SecretKeys(SECRET, "");
-  expect(keys.hourly("seal", 5)).toBe(keys.hourly("seal", 5));
-  expect(keys.lasting("id")).toBe(keys.lasting("id"));
+  expect(keys.key("seal", 5)).toBe(keys.key("seal", 5));
+  expect(keys.key("id")).toBe(keys.key("id"));
 });
 
 describe("seal", () => {

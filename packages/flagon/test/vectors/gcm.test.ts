@@ -41,7 +41,7 @@ class VectorKeys extends SecretKeys {
     this.#key = key;
   }
 
-  override hourly(): KeyObject {
+  override key(): KeyObject {
     return this.#key;
   }
 }

@@ -62,12 +62,12 @@ describe.each(secrets)("the keys of the secret %s", (secret) => {
   test.each(apps)("are HKDF of purpose, app %j and hour", (app) => {
     const keys = new SecretKeys(secret, app);
     for (const purpose of ["id", "csrf"] as const) {
-      expect(keys.lasting(purpose).export().toString("hex")).toBe(hkdf(secret, `flagon/v1/${purpose}/${app}`, 32));
+      expect(keys.key(purpose).export().toString("hex")).toBe(hkdf(secret, `flagon/v1/${purpose}/${app}`, 32));
     }
     for (const purpose of ["seal", "store"] as const) {
       for (const hour of [0, 1, 490_895, 2 ** 24 - 1]) {
         const expected = hkdf(secret, `flagon/v1/${purpose}/${app}/${hour}`, 32);
-        expect(keys.hourly(purpose, hour).export().toString("hex")).toBe(expected);
+        expect(keys.key(purpose, hour).export().toString("hex")).toBe(expected);
       }
     }
   });
@@ -76,9 +76,9 @@ describe.each(secrets)("the keys of the secret %s", (secret) => {
     const seen = new Set<string>();
     for (const app of apps) {
       const keys = new SecretKeys(secret, app);
-      for (const purpose of ["id", "csrf"] as const) seen.add(keys.lasting(purpose).export().toString("hex"));
+      for (const purpose of ["id", "csrf"] as const) seen.add(keys.key(purpose).export().toString("hex"));
       for (const hour of [5, 6]) {
-        for (const purpose of ["seal", "store"] as const) seen.add(keys.hourly(purpose, hour).export().toString("hex"));
+        for (const purpose of ["seal", "store"] as const) seen.add(keys.key(purpose, hour).export().toString("hex"));
       }
     }
     expect(seen.size).toBe(apps.length * 6);
@@ -86,8 +86,8 @@ describe.each(secrets)("the keys of the secret %s", (secret) => {
 
   test("stay what they are when the cache of hours has forgotten them", () => {
     const keys = new SecretKeys(secret, "");
-    const before = keys.hourly("seal", 1).export();
-    for (let hour = 2; hour < 11_000; hour++) keys.hourly("seal", hour);
-    expect(keys.hourly("seal", 1).export()).toEqual(before);
+    const before = keys.key("seal", 1).export();
+    for (let hour = 2; hour < 11_000; hour++) keys.key("seal", hour);
+    expect(keys.key("seal", 1).export()).toEqual(before);
   });
 });
