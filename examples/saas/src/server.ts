@@ -22,6 +22,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const home = await openSessionHome(config, database);
     const app = createApp({ config, home, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    // Node closes an idle connection after five seconds, maybe just as the browser sends its next request on it.
+    server.keepAliveTimeout = 65_000;
     const port = await listen(server, config.host, config.port);
     // Before the line is out: whoever reads it may press Ctrl-C at once.
     stopOnSignals(server, database);
