@@ -30,15 +30,9 @@ export async function startRedisCluster(options: { persistent?: boolean } = {}):
   const untilHealthy = () => eventually(() => isHealthy(nodes));
   try {
     for (let index = 0; index < 2 * MASTERS; index++) {
-      const busPort = await freePort();
+      const { node, busPort } = await startNode(options);
+      nodes.push(node);
       busPorts.push(busPort);
-      const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "1000"];
-      // A replica stands for election for as long as it takes: the time that it would do so is counted in node timeouts, of which
-      // a busy machine lets many go by.
-      const here = ["--cluster-announce-ip", "127.0.0.1", "--cluster-replica-validity-factor", "0"];
-      nodes.push(
-        await startRedis({ own: true, ...options, args: [...cluster, ...here, "--repl-diskless-sync-delay", "0"] }),
-      );
     }
     await join(nodes, busPorts);
     await untilHealthy();
@@ -55,6 +49,22 @@ export async function startRedisCluster(options: { persistent?: boolean } = {}):
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** The bus has a port of its own, which somebody else may have taken since it was free: then with another one. */
+async function startNode(options: object, tries = 3): Promise<{ readonly node: Server; readonly busPort: number }> {
+  const busPort = await freePort();
+  const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "1000"];
+  // A replica stands for election for as long as it takes: the time that it would do so is counted in node timeouts, of which
+  // a busy machine lets many go by.
+  const here = ["--cluster-announce-ip", "127.0.0.1", "--cluster-replica-validity-factor", "0"];
+  const args = [...cluster, ...here, "--repl-diskless-sync-delay", "0"];
+  try {
+    return { node: await startRedis({ own: true, ...options, args }), busPort };
+  } catch (error) {
+    if (tries === 1) throw error;
+    return startNode(options, tries - 1);
+  }
 }
 
 /** What `redis-cli --cluster create` does, which needs seconds of waiting for it. */
