@@ -4,16 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { programsOf } from "./support/programs.ts";
 import { freePort } from "./support/services/server.ts";
 
 const root = join(import.meta.dirname, "..");
 const secret = "Vw0ecZ8rAIqTQn5mQ1xkPfHs7dGJb3LY";
-
-/** Every program that a page shows, by the file name it gives it. */
-function programsOf(page: string): [file: string, code: string][] {
-  const text = readFileSync(join(root, page), "utf8");
-  return [...text.matchAll(/^```ts file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, file = "", code = ""]) => [file, code]);
-}
 
 describe("README.md", () => {
   const folder = mkdtempSync(join(tmpdir(), "flagon-readme-"));

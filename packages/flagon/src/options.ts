@@ -1,6 +1,6 @@
 import type { Codec } from "./codec.ts";
 import type { CookieOptions } from "./lib/cookie.ts";
-import { type RevocationOptions, storeTimes, type UpgradeOptions } from "./lib/home-options.ts";
+import { endOfUpgrade, type RevocationOptions, storeTimes, type UpgradeOptions } from "./lib/home-options.ts";
 import type { Secret } from "./lib/keys.ts";
 import type { Duration, Lifetime } from "./lib/lifetime.ts";
 import type { CsrfOptions } from "./lib/origin.ts";
@@ -50,10 +50,6 @@ export function checkOptions<Data extends object>(options: SessionOptions<Data>)
   if (store && revocations) throw new TypeError("pass store or revocations, not both");
   if (store && !store.replace) throw new TypeError("store must be a Store, such as redisStore(client)");
   if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
-  for (const { until, codec: old } of upgradeFrom) {
-    if (Number.isNaN(Date.parse(String(until)))) {
-      throw new TypeError(`upgradeFrom: ${old.name} needs until, a date`);
-    }
-  }
+  upgradeFrom.forEach(endOfUpgrade);
   storeTimes(options);
 }

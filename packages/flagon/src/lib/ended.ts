@@ -8,7 +8,7 @@ export const LATE_MS = 30_000;
 const ENDED_MAX = 10_000;
 
 /** A session as far as its descent goes. */
-type Link = Pick<SessionRecord, "id" | "family" | "userId">;
+type Link = Pick<SessionRecord, "id" | "userId"> & { readonly family?: string | undefined };
 
 interface Ended {
   readonly at: number;
@@ -25,7 +25,7 @@ export class EndedIds {
 
   /** Ends one id because the session `next` takes its place. */
   retire(id: string, { id: nextId, family, userId }: SessionRecord, at: number): void {
-    this.#ended.set(id, { at, next: { id: nextId, family, userId } as Link });
+    this.#ended.set(id, { at, next: { id: nextId, family, userId } });
   }
 
   /** Ends a session and all that descend from the one it came from. */

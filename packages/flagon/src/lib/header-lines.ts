@@ -96,7 +96,6 @@ export function givenUnder(
   given: readonly (readonly [name: string, value: HeaderValue])[],
   name: string,
 ): HeaderValue | undefined {
-  if (given.length === 0) return undefined;
   const values = given.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
   return values.length > 1 ? values.flat().map(String) : values[0];
 }

@@ -33,6 +33,13 @@ export interface UpgradeOptions {
   readonly until: Date | string;
 }
 
+/** From when on the old format is refused, in milliseconds since 1970. Throws a `TypeError` for what is no date. */
+export function endOfUpgrade({ codec, until }: UpgradeOptions): number {
+  const end = new Date(until ?? "").getTime();
+  if (Number.isNaN(end)) throw new TypeError(`upgradeFrom: ${codec.name} needs until, a date`);
+  return end;
+}
+
 /** Milliseconds: how long a store may take to answer, and for how long its answer about a sealed cookie holds. */
 export function storeTimes({ storeTimeout = "2s", revocations }: HomeOptions): StoreTimes {
   const { staleness = "5s" }: Partial<RevocationOptions> =

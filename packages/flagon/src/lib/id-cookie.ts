@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { decodeBase64url, encodeBase64url, lengthPrefixed } from "./bytes.ts";
 import type { KeyRing, SecretKeys } from "./keys.ts";
-import { KIND_STORE_COOKIE } from "./seal.ts";
+import { KIND_STORE_COOKIE, keyIdOf } from "./seal.ts";
 
 const ID_START = 5;
 const MAC_START = 21;
@@ -31,7 +31,7 @@ export function writeIdCookie(id: string, cookieName: string, ring: KeyRing): st
 export function readIdCookie(value: string, cookieName: string, ring: KeyRing): IdCookie | null {
   const bytes = value.length === CHARACTERS ? decodeBase64url(value) : null;
   if (bytes === null || bytes[0] !== KIND_STORE_COOKIE) return null;
-  const keys = ring.find(bytes.readUInt32BE(1));
+  const keys = ring.find(keyIdOf(bytes));
   if (keys === undefined || !timingSafeEqual(macOf(bytes, cookieName, keys), bytes.subarray(MAC_START))) return null;
   return { id: encodeBase64url(bytes.subarray(ID_START, MAC_START)), outdated: keys.id !== ring.current().id };
 }

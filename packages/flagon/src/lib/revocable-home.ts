@@ -179,9 +179,7 @@ class RevocableStay implements Stay {
 
   /** A sign-in counts from after the last mark that ended the user's sessions. */
   async #stamp({ isLogin, record }: Visit): Promise<void> {
-    if (!isLogin || record.userId === null) return;
-    const earliest = await this.#home.revocations.users.earliestLogin(record.userId);
-    record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
+    if (isLogin) await this.#home.revocations.users.stamp(record);
   }
 
   #tell(visit: Visit, { id, userId }: SessionRecord): void {

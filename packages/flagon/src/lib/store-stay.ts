@@ -159,11 +159,7 @@ export class StoreStay implements Stay {
   /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
   async #begin(visit: Visit, record: SessionRecord | null, from: string | null, erases = false): Promise<string[]> {
     if (record === null) return erases ? [this.#rows.erased()] : [];
-    const { revocations } = this.#home.parts;
-    if (visit.isLogin && record.userId !== null) {
-      const earliest = await revocations.users.earliestLogin(record.userId);
-      record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, earliest);
-    }
+    if (visit.isLogin) await this.#home.parts.revocations.users.stamp(record);
     const row = this.#rows.rowOf(visit, record, this.#row);
     const put = await this.#rows.put(row, null, true);
     // It was ended before it began, or another sign-in took its place.

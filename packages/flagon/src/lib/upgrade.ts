@@ -1,6 +1,6 @@
 import type { CodecContext, CookieFormat, CookieOpener, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
 import { type CookieJar, cookieJar, readCookies } from "./cookie.ts";
-import type { UpgradeOptions } from "./home-options.ts";
+import { endOfUpgrade, type UpgradeOptions } from "./home-options.ts";
 import type { Lifetimes } from "./lifetime.ts";
 import { cookieOpener } from "./opening.ts";
 import type { Visit } from "./visit.ts";
@@ -17,7 +17,8 @@ export class Upgrade {
   /** Of the old cookie, where it has a name or a place of its own. */
   readonly #jar: CookieJar | null;
 
-  constructor({ codec, cookie = {}, until }: UpgradeOptions, context: CodecContext, lifetimes: Lifetimes) {
+  constructor(options: UpgradeOptions, context: CodecContext, lifetimes: Lifetimes) {
+    const { codec, cookie = {} } = options;
     const { name = codec.cookieName, sameSite, partitioned = false } = cookie;
     const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
     // What does not go with a codec as the app's own goes with one that is only read.
@@ -27,7 +28,7 @@ export class Upgrade {
     // Only ever used to delete, and what is not Secure deletes over plain http too.
     this.#jar = name === undefined ? null : cookieJar(name, { secure: needsSecure, ...cookie });
     this.isForeign = codec.foreign ?? false;
-    this.until = new Date(until).getTime();
+    this.until = endOfUpgrade(options);
   }
 
   /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats carry. */

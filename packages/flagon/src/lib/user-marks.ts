@@ -52,9 +52,10 @@ export class UserMarks {
     return userId === null ? null : this.#entries.read(userId);
   }
 
-  /** The moment from which a login of this user counts as one after the last mark; 0 without a mark. */
-  async earliestLogin(userId: string): Promise<number> {
-    return (await this.find(userId))?.entry.before ?? 0;
+  /** Has a sign-in that is about to be stored count as one after the user's last mark. */
+  async stamp(record: SessionRecord): Promise<void> {
+    const mark = await this.find(record.userId);
+    if (mark !== null) record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, mark.entry.before);
   }
 
   /**

@@ -1,7 +1,7 @@
-import { createSessions, type Session, type Store } from "flagon";
-import { memoryStore } from "flagon/memory";
+import { createSessions, type Session } from "flagon";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, type Data, SECRET } from "../browser.ts";
+import { strictMemoryStore } from "./strict-memory-store.ts";
 import { Visitor } from "./visitor.ts";
 
 /*
@@ -13,16 +13,7 @@ let visitor: Visitor;
 
 beforeEach(async () => {
   const clock = new Clock();
-  const inner = memoryStore({ now: clock.now });
-  const checked = <Answer>(command: "create" | "replace", answer: Answer): Answer => {
-    if (isAlone(command)) throw new Error("no replica has the write");
-    return answer;
-  };
-  const store: Store = {
-    ...inner,
-    create: async (session) => checked("create", await inner.create(session)),
-    replace: async (session, version) => checked("replace", await inner.replace(session, version)),
-  };
+  const store = strictMemoryStore(clock.now, (command) => isAlone(command));
   const revocations = { store, staleness: 0 };
   visitor = new Visitor(createSessions<Data>({ secret: SECRET, revocations, now: clock.now }));
   isAlone = () => false;
