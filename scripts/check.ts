@@ -11,6 +11,7 @@ try {
   step("lockfile", "node", "scripts/complete-lockfile.ts", "--check");
   step("lockfile agrees with package.json", "npm", "ci", "--dry-run", "--ignore-scripts", "--loglevel=error");
   step("format and lint", "biome", "ci", "--colors=off", "--error-on-warnings", ".");
+  step("which way imports go", "node", "scripts/layers.ts");
   step("types", "tsc", "--build");
   step("types of examples/saas by itself, from nothing", "tsc", "--project", "examples/saas", "--incremental", "false");
   step("API reference is current", "node", "scripts/api-reference.ts", "--check");

@@ -44,7 +44,7 @@ const config = {
   compilerOptions: { exactOptionalPropertyTypes: true },
   publish: {
     include: ["src/**/*.ts", "jsr.json", "README.md", "LICENSE"],
-    exclude: ["src/cli", ...Object.keys(npmAlone).map((path) => `src/${path.slice(2)}.ts`)],
+    exclude: ["src/cli", ...Object.keys(npmAlone).map((path) => `src/adapters/${path.slice(2)}.ts`)],
   },
 };
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { programsOf } from "./support/programs.ts";
 
-const recipes = join(import.meta.dirname, "../packages/flagon/test/homes/engines/recipes");
+const recipes = join(import.meta.dirname, "../packages/flagon/test/backends/engines/recipes");
 const programs = programsOf("docs/stores.md");
 
 test("docs/stores.md shows three recipes", () => {

@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
-import type { KeyRing } from "./lib/keys.ts";
+import type { KeyRing } from "./crypto/keys.ts";
+import type { RejectReason } from "./errors.ts";
 
 /** A message for the next page, as `session.flash` keeps it. */
 export interface Flash {
@@ -34,22 +35,6 @@ export interface SessionRecord {
    */
   native?: unknown;
 }
-
-/**
- * Why a cookie was refused. The visitor never learns which: every reason gives the same new session. It is in the
- * `flagon:reject` event.
- */
-export type RejectReason =
-  | "malformed"
-  | "unknown_key"
-  | "hour"
-  | "forged"
-  | "expired"
-  | "from_the_future"
-  | "ended"
-  | "unreadable"
-  | "unknown_id"
-  | "schema";
 
 /** One request as `open` sees it. Every door makes one from its framework's request. */
 export interface OpenRequest {

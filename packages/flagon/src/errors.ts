@@ -49,3 +49,34 @@ export class SessionError extends Error {
     });
   }
 }
+
+/** By name, since a bundler may have put a second copy of the class into an app. */
+export function isSessionError(error: unknown): error is SessionError {
+  return error instanceof Error && error.name === "SessionError";
+}
+
+/** What a store answered is nothing that Flagon wrote there. */
+export function storeCorrupt(message: string, options?: ErrorOptions): SessionError {
+  return new SessionError("store_corrupt", message, options);
+}
+
+/** Whether the store gave no answer in time: whoever asks it for more waits as long again. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "store_timeout";
+}
+
+/**
+ * Why a cookie was refused. The visitor never learns which: every reason gives the same new session. It is in the
+ * `flagon:reject` event.
+ */
+export type RejectReason =
+  | "malformed"
+  | "unknown_key"
+  | "hour"
+  | "forged"
+  | "expired"
+  | "from_the_future"
+  | "ended"
+  | "unreadable"
+  | "unknown_id"
+  | "schema";

@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import type { Codec } from "./codec.ts";
-import type { CookieOptions } from "./lib/cookie.ts";
-import { FlaskLogin, type FlaskLoginOptions } from "./lib/flask/flask-login.ts";
-import { FlaskFormat } from "./lib/flask/format.ts";
-import { TimedSigner } from "./lib/flask/timed-signer.ts";
-import { warnOfWeakSecret } from "./lib/flask/weak-secret.ts";
+import { FlaskFormat } from "./flask/cookie-format.ts";
+import { FlaskLogin, type FlaskLoginOptions } from "./flask/flask-login.ts";
+import { warnOfWeakSecret } from "./flask/secret-strength.ts";
+import { TimedSigner } from "./flask/timed-signer.ts";
+import type { CookieOptions } from "./http/cookie.ts";
 
-export type { FlaskLoginOptions, RememberCookieOptions } from "./lib/flask/flask-login.ts";
-export { datetime, Markup, Tuple, tuple, Uuid } from "./lib/flask/values.ts";
+export type { FlaskLoginOptions, RememberCookieOptions } from "./flask/flask-login.ts";
+export { datetime, Markup, Tuple, tuple, Uuid } from "./flask/value-types.ts";
 
 /** What the Flask app is configured with. */
 export interface FlaskCodecOptions {

@@ -1,8 +1,8 @@
 import type { Flash, OpenRequest } from "./codec.ts";
-import type { RegisteredData } from "./index.ts";
-import { isToken, newToken } from "./lib/csrf.ts";
-import { type Duration, parseDuration } from "./lib/lifetime.ts";
-import type { Visit } from "./lib/visit.ts";
+import { isToken, newToken } from "./crypto/csrf-token.ts";
+import type { RegisteredData } from "./register.ts";
+import { type Duration, parseDuration } from "./state/lifetime.ts";
+import type { Visit } from "./state/session-state.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;

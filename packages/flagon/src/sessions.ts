@@ -1,23 +1,23 @@
 import { createHmac } from "node:crypto";
+import type { Home, SessionInfo, Stay } from "./backends/backend.ts";
+import { cookieHome } from "./backends/cookie.ts";
+import { cookieOpener } from "./backends/cookie-reader.ts";
+import { lateHome } from "./backends/lazy.ts";
 import type { CodecContext, OpenRequest } from "./codec.ts";
-import type { RegisteredData } from "./index.ts";
-import { cookieJar } from "./lib/cookie.ts";
-import { cookieHome } from "./lib/cookie-home.ts";
-import { isProduction } from "./lib/environment.ts";
-import { type HeaderLine, isPromise, type ResponseHead } from "./lib/header-lines.ts";
-import type { Home, SessionInfo, Stay } from "./lib/home.ts";
-import { KeyRing } from "./lib/keys.ts";
-import { lateHome } from "./lib/late-home.ts";
-import { Lifetimes } from "./lib/lifetime.ts";
-import { cookieOpener } from "./lib/opening.ts";
-import { isPlainLoopback, originCheck } from "./lib/origin.ts";
-import { linesFor } from "./lib/response-rules.ts";
-import { sealed } from "./lib/sealed.ts";
-import { createDataCheck } from "./lib/standard-schema.ts";
-import { printValue } from "./lib/values.ts";
-import { type Rules, Visit } from "./lib/visit.ts";
+import { KeyRing } from "./crypto/keys.ts";
+import { sealed } from "./formats/sealed-cookie.ts";
+import { printValue } from "./formats/values.ts";
+import { linesFor } from "./http/cache-headers.ts";
+import { cookieJar } from "./http/cookie.ts";
+import { isPlainLoopback, originCheck } from "./http/cross-site.ts";
+import { type HeaderLine, isPromise, type ResponseHead } from "./http/headers.ts";
 import { checkOptions, type SessionOptions } from "./options.ts";
+import type { RegisteredData } from "./register.ts";
 import { close, Session } from "./session.ts";
+import { Lifetimes } from "./state/lifetime.ts";
+import { createDataCheck } from "./state/schema.ts";
+import { type Rules, Visit } from "./state/session-state.ts";
+import { isProduction } from "./util/environment.ts";
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
 export interface Sessions<Data extends object = RegisteredData> {
@@ -78,7 +78,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   // The one place where a home is chosen.
   const home: Home = isLate
     ? lateHome(async () =>
-        (await import("./lib/server-homes.ts")).serverHome(options, { context, lifetimes, format, opener }),
+        (await import("./backends/create-backend.ts")).serverHome(options, { context, lifetimes, format, opener }),
       )
     : cookieHome({ format, opener, now });
   const sessionOf = (request: OpenRequest, stay: Stay): Session<Data> => {

@@ -10,10 +10,10 @@ export {
   adapterConformance,
   type RunningAdapter,
   type ServeAdapter,
-} from "./lib/conformance/adapter.ts";
-export type { ConformanceCase } from "./lib/conformance/check.ts";
-export { storeConformance } from "./lib/conformance/store.ts";
-export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./lib/conformance/store-bench.ts";
+} from "./testing/adapter/conformance.ts";
+export type { ConformanceCase } from "./testing/check.ts";
+export { storeConformance } from "./testing/store/conformance.ts";
+export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./testing/store/fixture.ts";
 
 /**
  * The `Cookie` header of a visitor who is signed in, for an app's own tests: no form to fill in, no password to hash.

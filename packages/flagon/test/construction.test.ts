@@ -40,7 +40,7 @@ describe("loading flagon and createSessions", () => {
   test("take no random bytes, no timer and no look at the clock, with every option there is", async () => {
     // The runner itself looks at the clock when it loads a module: what is loaded is loaded before, and made after.
     const { createSessions, sealed } = await import("../src/index.ts");
-    await import("../src/lib/server-homes.ts");
+    await import("../src/backends/create-backend.ts");
     allow = forbid();
     const options = {
       secret: [SECRET],

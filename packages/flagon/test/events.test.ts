@@ -1,7 +1,7 @@
 import { createSessions } from "flagon";
 import { describe, expect, test } from "vitest";
-import { emit } from "../src/lib/events.ts";
-import { KeyRing } from "../src/lib/keys.ts";
+import { KeyRing } from "../src/crypto/keys.ts";
+import { emit } from "../src/events.ts";
 import { Browser, Clock, type Data, HOUR, OTHER_SECRET, requestOf, SECRET } from "./browser.ts";
 import { channels, type Heard, listen } from "./listen.ts";
 

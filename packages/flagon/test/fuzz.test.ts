@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { HeaderLine, Sessions } from "flagon";
 import { describe, expect, test } from "vitest";
-import { writeIdCookie } from "../src/lib/id-cookie.ts";
-import { KeyRing } from "../src/lib/keys.ts";
-import { sealRow } from "../src/lib/row.ts";
+import { KeyRing } from "../src/crypto/keys.ts";
+import { writeIdCookie } from "../src/formats/id-cookie.ts";
+import { sealRow } from "../src/formats/row-data.ts";
 import { atOnce, type Data, NOON, OTHER_SECRET, requestOf, SECRET } from "./browser.ts";
 import { appWith, sealedBy } from "./refused-cookies.ts";
 

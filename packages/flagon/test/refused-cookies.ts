@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createSessions, type SessionOptions, type Sessions } from "flagon";
-import { writeIdCookie } from "../src/lib/id-cookie.ts";
-import { KeyRing } from "../src/lib/keys.ts";
+import { KeyRing } from "../src/crypto/keys.ts";
+import { writeIdCookie } from "../src/formats/id-cookie.ts";
 import { Browser, DAY, type Data, HOUR, OTHER_SECRET, SECOND, SECRET } from "./browser.ts";
 
 /** A good cookie's value, sealed by other options than the app's. */

@@ -1,16 +1,16 @@
+import { SecretKeys } from "../crypto/keys.ts";
 import { SessionError } from "../errors.ts";
-import { SecretKeys } from "../lib/keys.ts";
-import { type PastedCookie, readPasted } from "./cookie-text.ts";
-import type { Finding, Rules, Verdict } from "./finding.ts";
-import { flask, recognise } from "./foreign.ts";
-import { findingAsJson } from "./json-finding.ts";
-import { openStore, storeFailed } from "./open-store.ts";
+import { type PastedCookie, readPasted } from "./inspect/cookie-text.ts";
+import type { Finding, Rules, Verdict } from "./inspect/finding.ts";
+import { flask, recognise } from "./inspect/foreign-formats.ts";
+import { findingAsJson } from "./inspect/json.ts";
+import { type Look, printFinding } from "./inspect/print.ts";
+import { kindOf, tellSealed } from "./inspect/sealed-cookie.ts";
+import { tellStore } from "./inspect/store-cookie.ts";
 import { appOptions, lifetimesOf, parse, readSecrets, ringOf, secretOptions, storeOptions } from "./options.ts";
-import { type Look, printFinding } from "./print-finding.ts";
-import { kindOf, tellSealed } from "./sealed-cookie.ts";
-import { tellStore } from "./store-cookie.ts";
+import { openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
-import { styleFor } from "./words.ts";
+import { styleFor } from "./text.ts";
 
 const standardNames = ["__Host-session", "session", "__Secure-session"];
 
@@ -148,7 +148,7 @@ async function tell(
   }
   const foreign = recognise(value);
   if (isFlaskApp || foreign === flask) {
-    const { tellFlask } = await import("./flask-cookie.ts");
+    const { tellFlask } = await import("./inspect/flask-cookie.ts");
     return { ...base, format: flask.format, title: flask.title, ...tellFlask(cookie, secrets, isFlaskApp, rules) };
   }
   if (foreign !== null) {

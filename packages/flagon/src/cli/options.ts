@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs, parseEnv } from "node:util";
-import { KeyRing } from "../lib/keys.ts";
-import { type Duration, type Lifetime, Lifetimes } from "../lib/lifetime.ts";
+import { KeyRing } from "../crypto/keys.ts";
+import { type Duration, type Lifetime, Lifetimes } from "../state/lifetime.ts";
 import { type Terminal, UsageError } from "./terminal.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { weaknessOf } from "../lib/secret.ts";
+import { weaknessOf } from "../crypto/secret-strength.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 
 /** 32 random bytes: as many as the keys that are made of them. */

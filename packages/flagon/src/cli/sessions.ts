@@ -1,10 +1,10 @@
-import type { SessionInfo } from "../lib/home.ts";
-import { sealed } from "../lib/sealed.ts";
+import type { SessionInfo } from "../backends/backend.ts";
+import { sealed } from "../formats/sealed-cookie.ts";
 import { createSessions, type Sessions } from "../sessions.ts";
-import { type OpenStore, openStore, storeFailed } from "./open-store.ts";
 import { orUsageError, parse, storeOptions } from "./options.ts";
+import { type OpenStore, openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
-import { plural, printable, relative, type Style, shortened, styleFor } from "./words.ts";
+import { plural, printable, relative, type Style, shortened, styleFor } from "./text.ts";
 
 const options = {
   ...storeOptions,

@@ -1,5 +1,6 @@
-import { inProduction, lastSeenFirst, taken } from "../lib/stores/row.ts";
 import type { Store, StoredSession } from "../store.ts";
+import { isProduction } from "../util/environment.ts";
+import { lastSeenFirst, taken } from "./shared/rows.ts";
 
 /** How {@link memoryStore} is set up. */
 export interface MemoryStoreOptions {
@@ -138,7 +139,7 @@ function copy(session: StoredSession): StoredSession {
 let warned = false;
 
 function warnInProduction(): void {
-  if (warned || !inProduction() || typeof process.emitWarning !== "function") return;
+  if (warned || !isProduction() || typeof process.emitWarning !== "function") return;
   warned = true;
   process.emitWarning(
     "memoryStore keeps sessions in this process alone: a restart signs everybody out and other instances know none of " +

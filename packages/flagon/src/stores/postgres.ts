@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { connectionOf, type PostgresClient, type PostgresValue } from "../lib/stores/postgres-client.ts";
-import { pruneInBatches } from "../lib/stores/prune.ts";
-import { inProduction, sessionOf, taken, valuesOf } from "../lib/stores/row.ts";
-import { quoteName, toKey, toText } from "../lib/stores/text.ts";
 import type { Store, StoredSession } from "../store.ts";
+import { isProduction } from "../util/environment.ts";
+import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
+import { pruneInBatches } from "./shared/prune.ts";
+import { sessionOf, taken, valuesOf } from "./shared/rows.ts";
+import { quoteName, toKey, toText } from "./shared/text.ts";
 
 export type { PostgresClient };
 
@@ -72,7 +73,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   }
 
   async function setUpInDevelopment(cause: unknown): Promise<void> {
-    if (!inProduction()) return setup();
+    if (!isProduction()) return setup();
     throw new TypeError(
       `there is no table ${table}: await store.setup() when the app is deployed, or run what postgresSchema() returns`,
       { cause },

@@ -1,4 +1,6 @@
-import { type RedisClient, type RedisPart, type Send, senderOf } from "../lib/stores/redis-client.ts";
+import { storeCorrupt } from "../errors.ts";
+import type { Store, StoredSession } from "../store.ts";
+import { type RedisClient, type RedisPart, type Send, senderOf } from "./redis/client.ts";
 import {
   createScript,
   indexScript,
@@ -8,11 +10,10 @@ import {
   type Script,
   textOf,
   touchScript,
-} from "../lib/stores/redis-scripts.ts";
-import { decodeValue, encodeValue, integerBytes } from "../lib/stores/redis-value.ts";
-import { corrupt, lastSeenFirst, taken } from "../lib/stores/row.ts";
-import { fromText, toKey, toText } from "../lib/stores/text.ts";
-import type { Store, StoredSession } from "../store.ts";
+} from "./redis/scripts.ts";
+import { decodeValue, encodeValue, integerBytes } from "./redis/value.ts";
+import { lastSeenFirst, taken } from "./shared/rows.ts";
+import { fromText, toKey, toText } from "./shared/text.ts";
 
 export type { RedisClient };
 
@@ -88,7 +89,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
   async function entriesOf(key: string): Promise<Entry[]> {
     const reply = await send("ZRANGE", key);
-    if (!Array.isArray(reply)) throw corrupt("a user's index that is none");
+    if (!Array.isArray(reply)) throw storeCorrupt("the session store holds a user's index that is none");
     return reply.map(textOf).map(toEntry);
   }
 
@@ -195,7 +196,7 @@ function toEntry(text: string): Entry {
   try {
     if (colon > 0 && Number.isSafeInteger(indexedAt)) return { text, id: fromText(text.slice(colon + 1)), indexedAt };
   } catch {}
-  throw corrupt("an entry in a user's index that is none");
+  throw storeCorrupt("the session store holds an entry in a user's index that is none");
 }
 
 /** So many single-key commands at once, each to the node that has its key. */
@@ -213,7 +214,7 @@ function named(send: Send): Send {
       return await send(...command);
     } catch (cause) {
       if (cause instanceof Error && /\bWRONGTYPE\b|^FLAGON /.test(cause.message))
-        throw corrupt("a key of another kind", { cause });
+        throw storeCorrupt("the session store holds a key of another kind", { cause });
       throw cause;
     }
   };

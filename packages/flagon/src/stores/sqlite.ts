@@ -1,14 +1,10 @@
-import { pruneInBatches } from "../lib/stores/prune.ts";
-import { inProduction, isRow, sessionOf, taken, valuesOf } from "../lib/stores/row.ts";
-import {
-  openSqlite,
-  type SqliteDatabase,
-  type SqliteStatement,
-  type SqliteValue,
-} from "../lib/stores/sqlite-database.ts";
-import { isSetUp, setUp } from "../lib/stores/sqlite-schema.ts";
-import { quoteName, toText } from "../lib/stores/text.ts";
 import type { Store } from "../store.ts";
+import { isProduction } from "../util/environment.ts";
+import { pruneInBatches } from "./shared/prune.ts";
+import { isRow, sessionOf, taken, valuesOf } from "./shared/rows.ts";
+import { quoteName, toText } from "./shared/text.ts";
+import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./sqlite/database.ts";
+import { isSetUp, setUp } from "./sqlite/schema.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue };
 
@@ -70,7 +66,7 @@ export function sqliteStore(
   /** Every use passes here; only the first one waits. */
   async function ready(): Promise<Statements> {
     if (!isSetUp(file.open(), table)) {
-      if (inProduction()) {
+      if (isProduction()) {
         throw new TypeError(
           `the table ${name} is missing or out of date: await store.setup() when the app is deployed`,
         );

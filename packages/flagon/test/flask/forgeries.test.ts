@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { constants, deflateRawSync, deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readPayload, TEXT_BYTES_MAX, writePayload } from "../../src/lib/flask/payload.ts";
-import { Unreadable } from "../../src/lib/flask/python-json.ts";
+import { readPayload, TEXT_BYTES_MAX, writePayload } from "../../src/flask/payload.ts";
+import { Unreadable } from "../../src/flask/python-json.ts";
 import { anyRequest, bindFlask, newRecord, opened, SECRET } from "./support.ts";
 
 const now = 1_750_000_000;

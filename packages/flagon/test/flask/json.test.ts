@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../../../../test/support/services/describe-with.ts";
-import { readJson, Unreadable, writeString } from "../../src/lib/flask/python-json.ts";
-import { writeNumber } from "../../src/lib/flask/python-number.ts";
-import { readTagged, writeTagged } from "../../src/lib/flask/tagged-json.ts";
+import { readJson, Unreadable, writeString } from "../../src/flask/python-json.ts";
+import { writeNumber } from "../../src/flask/python-number.ts";
+import { readTagged, writeTagged } from "../../src/flask/tagged-json.ts";
 import { float } from "./arbitraries.ts";
 import { describeFloat, describeValue } from "./describe.ts";
 import { type Description, FlaskPeer } from "./peer.ts";

@@ -4,7 +4,7 @@ import { flaskCodec } from "flagon/flask";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import type { OpenRequest } from "../../src/codec.ts";
-import { createIdentifier } from "../../src/lib/flask/login.ts";
+import { createIdentifier } from "../../src/flask/identifier.ts";
 import { type Config, FlaskPeer } from "./peer.ts";
 import { SECRET } from "./support.ts";
 import { AGENT, Visitor } from "./visitor.ts";

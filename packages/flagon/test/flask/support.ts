@@ -1,7 +1,7 @@
 import { type FlaskCodecOptions, flaskCodec } from "flagon/flask";
 import type { OpenRequest, SessionRecord } from "../../src/codec.ts";
-import { FlaskFormat } from "../../src/lib/flask/format.ts";
-import { KeyRing } from "../../src/lib/keys.ts";
+import { KeyRing } from "../../src/crypto/keys.ts";
+import { FlaskFormat } from "../../src/flask/cookie-format.ts";
 
 /** A secret that no warning is due for. */
 export const SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";

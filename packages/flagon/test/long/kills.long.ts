@@ -1,5 +1,5 @@
 import { afterAll } from "vitest";
-import { type Case, cases, type Result, testKills } from "../homes/engines/kills.ts";
+import { type Case, cases, type Result, testKills } from "../backends/engines/kills.ts";
 
 /* The table in docs/stores.md, in the order of its rows. */
 const rows: string[] = [];

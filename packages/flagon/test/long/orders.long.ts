@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, test } from "vitest";
-import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../homes/orders.ts";
-import { holdTime, letTimeGo } from "../homes/pauses.ts";
-import { seeded } from "../homes/scheduler.ts";
-import { type Act, acts } from "../homes/world.ts";
+import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../backends/orders.ts";
+import { holdTime, letTimeGo } from "../backends/pauses.ts";
+import { seeded } from "../backends/scheduler.ts";
+import { type Act, acts } from "../backends/world.ts";
 
 /*
- * As homes/orders.test.ts, at length: two requests, and some three, in all the orders there are; and of more requests
+ * As backends/orders.test.ts, at length: two requests, and some three, in all the orders there are; and of more requests
  * FLAGON_ORDERS times 180,000 orders.
  */
 const LENGTH = Number(process.env.FLAGON_ORDERS ?? 1);

@@ -1,3 +1,3 @@
-import { testRounds } from "../homes/engines/rounds.ts";
+import { testRounds } from "../backends/engines/rounds.ts";
 
 testRounds(20, (line) => console.log(line));

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { createSessions } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { describe, expect, test } from "vitest";
+import { Visitor } from "../backends/visitor.ts";
 import { requestOf, SECRET } from "../browser.ts";
-import { Visitor } from "../homes/visitor.ts";
 
 const name = "__Host-session";
 

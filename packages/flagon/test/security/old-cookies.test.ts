@@ -3,8 +3,8 @@ import { createSessions, type Session, type SessionOptions } from "flagon";
 import { flaskCodec, fromFlaskConfig } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { describe, expect, test } from "vitest";
+import { Visitor } from "../backends/visitor.ts";
 import { Clock, type Data, HOUR, MINUTE, SECRET } from "../browser.ts";
-import { Visitor } from "../homes/visitor.ts";
 
 const FLASK_SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";
 const flask = { codec: flaskCodec({ secretKey: FLASK_SECRET }) };

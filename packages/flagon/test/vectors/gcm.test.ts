@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { KeyRing, SecretKeys } from "../../src/lib/keys.ts";
-import { seal, unseal } from "../../src/lib/seal.ts";
+import { KeyRing, SecretKeys } from "../../src/crypto/keys.ts";
+import { seal, unseal } from "../../src/crypto/seal.ts";
 import vectors from "./nist-gcm.json" with { type: "json" };
 import { askPython, describeWithPython } from "./python.ts";
 

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, hkdfSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { SecretKeys } from "../../src/lib/keys.ts";
+import { SecretKeys } from "../../src/crypto/keys.ts";
 import { OTHER_SECRET, SECRET } from "../browser.ts";
 import published from "./hkdf-rfc5869.json" with { type: "json" };
 

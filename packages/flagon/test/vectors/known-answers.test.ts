@@ -2,10 +2,10 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { createSessions, type Flash, type SessionRecord, type StoredSession, sealed } from "flagon";
 import { describe, expect, test } from "vitest";
-import { readIdCookie, writeIdCookie } from "../../src/lib/id-cookie.ts";
-import { KeyRing, SecretKeys } from "../../src/lib/keys.ts";
-import { readPlaintext, recordOf, writePlaintext } from "../../src/lib/plaintext.ts";
-import { openRow, sealRow } from "../../src/lib/row.ts";
+import { KeyRing, SecretKeys } from "../../src/crypto/keys.ts";
+import { readIdCookie, writeIdCookie } from "../../src/formats/id-cookie.ts";
+import { readPlaintext, recordOf, writePlaintext } from "../../src/formats/record-bytes.ts";
+import { openRow, sealRow } from "../../src/formats/row-data.ts";
 import { Browser, DAY } from "../browser.ts";
 import { askPython, describeWithPython, runScript } from "./python.ts";
 

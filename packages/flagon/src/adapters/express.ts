@@ -1,0 +1,84 @@
+import type { Request, RequestHandler } from "express";
+import { isPromise } from "../http/headers.ts";
+import type { SessionOptions } from "../options.ts";
+import type { RegisteredData } from "../register.ts";
+import type { Session } from "../session.ts";
+import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { holdHead } from "./shared/deferred-head.ts";
+import { isMountedAgain } from "./shared/mount-guard.ts";
+import { NodeRequest } from "./shared/node-request.ts";
+
+export type { Register } from "../register.ts";
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** This visitor's session; types come from `Register`. */
+      session: Session;
+    }
+  }
+}
+
+/**
+ * ```ts
+ * app.use(session({ secret: process.env.SESSION_SECRET }));
+ * app.get("/", (request, response) => response.send(`Hello ${request.session.get("username") ?? "stranger"}`));
+ * ```
+ *
+ * For Express 5 and 4. The session is saved before the response's first byte, so a redirect leaves after the save. What
+ * fails goes to the app's error handlers with its `status`, and none of the response that was under way is sent. Behind
+ * a proxy, `app.set("trust proxy", …)` tells which scheme and host the visitor used.
+ */
+export function session<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+): RequestHandler {
+  const sessions = sessionsFrom(given);
+  return (request, response, next) => {
+    if (isMountedAgain(request, sessions)) return next();
+    const start = (session: Session<Data>): void => {
+      // Express has one type for all requests; `Register` says which data it holds.
+      request.session = session as unknown as Session;
+      holdHead(response, (head) => sessions.commit(session, head), next);
+      next();
+    };
+    try {
+      const opened = sessions.open(new ExpressRequest(request));
+      if (isPromise(opened)) opened.then(start).catch(next);
+      else start(opened);
+    } catch (error) {
+      next(error);
+    }
+  };
+}
+
+/** Scheme, host and address as "trust proxy" lets the proxy's headers tell them. */
+class ExpressRequest extends NodeRequest {
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    super(request);
+    this.#request = request;
+  }
+
+  override get address(): string | undefined {
+    return this.#request.ip;
+  }
+
+  override header(name: string): string | undefined {
+    if (name !== "host") return super.header(name);
+    const { app, socket } = this.#request;
+    const forwarded = super.header("x-forwarded-host");
+    const trusts: (address: string | undefined, hop: number) => boolean = app.get("trust proxy fn");
+    return forwarded !== undefined && trusts(socket.remoteAddress, 0)
+      ? forwarded.split(",")[0]?.trim()
+      : super.header(name);
+  }
+
+  protected override get scheme(): string {
+    return this.#request.protocol;
+  }
+
+  protected override get target(): string {
+    return this.#request.originalUrl;
+  }
+}

@@ -1,0 +1,125 @@
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
+import { deadHeaders, type HeaderLine, isPromise } from "../http/headers.ts";
+import type { SessionOptions } from "../options.ts";
+import type { RegisteredData } from "../register.ts";
+import type { Session } from "../session.ts";
+import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { holdHead, type TakeCommit } from "./shared/deferred-head.ts";
+import { isMountedAgain } from "./shared/mount-guard.ts";
+import { answerError } from "./shared/node-error.ts";
+import { NodeRequest } from "./shared/node-request.ts";
+
+export type { Register } from "../register.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** This visitor's session; types come from `Register`. */
+    session: Session;
+  }
+}
+
+/**
+ * ```ts
+ * app.register(session({ secret: process.env.SESSION_SECRET }));
+ * app.get("/", (request) => `Hello ${request.session.get("username") ?? "stranger"}`);
+ * ```
+ *
+ * For Fastify 5. The session is saved in an `onSend` hook, before the response's first byte; what fails goes to the app's
+ * error handler, and nothing of the response that was under way is sent. After `reply.hijack()`, and for what is written
+ * to `reply.raw`, there are no hooks: the raw response is then held until the save, and a failure answered plainly.
+ */
+export function session<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+): FastifyPluginCallback {
+  const sessions = sessionsFrom(given);
+  // On the request itself: a WeakMap with an entry for each doubled the request's processor time, most of it collecting.
+  const takeCommit: unique symbol = Symbol("flagon.takeCommit");
+  type Held = FastifyRequest & { [takeCommit]?: TakeCommit };
+  const plugin: FastifyPluginCallback = (app, _options, registered) => {
+    if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
+
+    app.addHook("onRequest", (request, reply, done) => {
+      if (isMountedAgain(request, sessions)) return done();
+      const start = (session: Session<Data>): void => {
+        // Fastify has one type for all requests; `Register` says which data it holds.
+        request.session = session as unknown as Session;
+        (request as Held)[takeCommit] = holdHead(
+          reply.raw,
+          (head) => sessions.commit(session, head),
+          (error) => answerError(reply.raw, error),
+        );
+        done();
+      };
+      try {
+        const opened = sessions.open(new FastifySource(request));
+        if (isPromise(opened)) opened.then(start).catch(done);
+        else start(opened);
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+
+    app.addHook("onSend", (request, reply, payload, done) => {
+      // The error page that a failed commit leads to is not committed again, and neither is what was hijacked.
+      const commit = (request as Held)[takeCommit]?.();
+      if (!commit) return done(null, payload);
+      const finish = (lines: HeaderLine[]): void => {
+        for (const [name, value] of lines) reply.header(name, value); // which appends Set-Cookie lines
+        done(null, payload);
+      };
+      const fail = (error: Error): void => {
+        discard(reply, payload);
+        done(error);
+      };
+      let lines: HeaderLine[] | Promise<HeaderLine[]>;
+      try {
+        lines = commit({ header: (name) => reply.getHeader(name) });
+      } catch (error) {
+        lines = Promise.reject(error);
+      }
+      if (isPromise(lines)) lines.then(finish).catch(fail);
+      else finish(lines);
+    });
+    registered();
+  };
+  // As fastify-plugin does: the hooks hold for the app that registers this, and not for a part of their own.
+  return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+/** The error's response starts afresh, and what would have fed the lost one stops. */
+function discard(reply: FastifyReply, payload: unknown): void {
+  for (const name of deadHeaders) reply.removeHeader(name);
+  const body = payload instanceof Response ? payload.body : payload;
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+  else if (isDestroyable(body)) body.destroy();
+}
+
+function isDestroyable(body: unknown): body is { destroy(): void } {
+  return body instanceof Object && "destroy" in body && typeof body.destroy === "function";
+}
+
+/** Scheme, host and address as `trustProxy` lets the proxy's headers tell them. */
+class FastifySource extends NodeRequest {
+  readonly #request: FastifyRequest;
+
+  constructor(request: FastifyRequest) {
+    super(request.raw);
+    this.#request = request;
+  }
+
+  override get address(): string | undefined {
+    return this.#request.ip;
+  }
+
+  override header(name: string): string | undefined {
+    return name === "host" ? this.#request.host : super.header(name);
+  }
+
+  protected override get scheme(): string {
+    return this.#request.protocol;
+  }
+
+  protected override get target(): string {
+    return this.#request.originalUrl;
+  }
+}

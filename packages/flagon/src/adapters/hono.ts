@@ -1,0 +1,67 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { deadHeaders, discard, isPromise, withLines } from "../http/headers.ts";
+import type { SessionOptions } from "../options.ts";
+import type { RegisteredData } from "../register.ts";
+import type { Session } from "../session.ts";
+import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { FetchRequest } from "./shared/fetch-request.ts";
+import { isMountedAgain } from "./shared/mount-guard.ts";
+
+export type { Register } from "../register.ts";
+
+/** `new Hono<SessionEnv>()`, or a part of the app's own `Env`: types `c.get("session")` and `c.var.session`. */
+export interface SessionEnv<Data extends object = RegisteredData> {
+  Variables: { session: Session<Data> };
+}
+
+/**
+ * ```ts
+ * const app = new Hono<SessionEnv>();
+ * app.use(session({ secret: process.env.SESSION_SECRET }));
+ * app.get("/", (c) => c.text(`Hello ${c.get("session").get("username") ?? "stranger"}`));
+ * ```
+ *
+ * The session is saved when the handlers are through and before the response's first byte; responses of `app.notFound` and
+ * `app.onError` are no exception. What fails goes to `app.onError`, which by default answers with the error's own
+ * response, and nothing of the response that was under way is sent.
+ */
+export function session<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+): MiddlewareHandler<SessionEnv<Data>> {
+  const sessions = sessionsFrom(given);
+  return async (c, next) => {
+    if (isMountedAgain(c, sessions)) return next();
+    const opened = sessions.open(new FetchRequest(c.req.raw, addressOf(c)));
+    const session = isPromise(opened) ? await opened : opened;
+    c.set("session", session);
+    await next();
+    try {
+      const committed = sessions.commit(session, { header: (name) => c.res.headers.get(name) });
+      const lines = isPromise(committed) ? await committed : committed;
+      if (lines.length > 0) replace(c, withLines(c.res, lines));
+    } catch (error) {
+      clear(c);
+      throw error;
+    }
+  };
+}
+
+/** Hono lays the old response's headers over a new one, Set-Cookie included, unless the old one is taken away first. */
+function replace(c: Context, response: Response): void {
+  if (response === c.res) return;
+  c.res = undefined;
+  c.res = response;
+}
+
+/** The error's response starts afresh, without what described the lost one. */
+function clear(c: Context): void {
+  discard(c.res);
+  c.res = undefined;
+  c.finalized = false;
+  for (const name of deadHeaders) c.header(name, undefined);
+}
+
+/** The client's address on `@hono/node-server`; other runtimes have their own ways, and Hono no common one. */
+function addressOf(c: Context): string | undefined {
+  return c.env?.incoming?.socket?.remoteAddress;
+}

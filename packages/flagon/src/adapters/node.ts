@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { SessionError } from "../errors.ts";
+import { isSessionError } from "../errors.ts";
+import { isPromise } from "../http/headers.ts";
+import type { SessionOptions } from "../options.ts";
+import type { RegisteredData } from "../register.ts";
+import type { Session } from "../session.ts";
+import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { holdHead } from "./shared/deferred-head.ts";
+import { answerError } from "./shared/node-error.ts";
+import { NodeRequest } from "./shared/node-request.ts";
+
+export type { Register } from "../register.ts";
+
+/** What the handler gets. On HTTP/2 it is an `Http2ServerRequest`, whose compatibility API has the same members. */
+export type SessionRequest<Data extends object = RegisteredData> = IncomingMessage & { session: Session<Data> };
+
+/** A listener for servers of `node:http`, `node:https` and `node:http2`. */
+export type NodeListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => unknown;
+
+/**
+ * ```ts
+ * createServer(session(sessions, (request, response) => response.end(String(request.session.get("visits")))));
+ * ```
+ *
+ * For HTTP/1.1, and for the compatibility API of HTTP/2 (not for what is written to an HTTP/2 stream itself). The session
+ * is saved before the response's first byte. A `SessionError` is answered with its status; another failure of the session
+ * itself with 500 and a process warning. What the handler throws stays its own: it is thrown on, and a promise that it
+ * returns is returned.
+ */
+export function session<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+  handler: (request: SessionRequest<Data>, response: ServerResponse) => unknown,
+): NodeListener {
+  const sessions = sessionsFrom(given);
+  return (request, response) => {
+    const answer = (error: unknown): void => answerError(response, error);
+    const run = (session: Session<Data>): unknown => {
+      holdHead(response, (head) => sessions.commit(session, head), answer);
+      return handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
+    };
+    let opened: Session<Data> | Promise<Session<Data>>;
+    try {
+      opened = sessions.open(new NodeRequest(request));
+    } catch (error) {
+      return answer(error);
+    }
+    try {
+      const result = isPromise(opened) ? opened.then(run) : run(opened);
+      return result instanceof Promise ? result.catch((error) => answerOwn(error, answer)) : result;
+    } catch (error) {
+      return answerOwn(error, answer);
+    }
+  };
+}
+
+/** The handler's own errors are not ours to answer: Node, or the app around the handler, decides about them. */
+function answerOwn(error: unknown, answer: (error: SessionError) => void): void {
+  if (!isSessionError(error)) throw error;
+  answer(error);
+}

@@ -1,0 +1,28 @@
+import type { OpenRequest } from "../../codec.ts";
+
+/** A request of the fetch standard. */
+export class FetchRequest implements OpenRequest {
+  readonly #request: Request;
+  readonly #address: string | undefined;
+
+  constructor(request: Request, address?: string) {
+    this.#request = request;
+    this.#address = address;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get url(): string {
+    return this.#request.url;
+  }
+
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  header(name: string): string | null {
+    return this.#request.headers.get(name);
+  }
+}

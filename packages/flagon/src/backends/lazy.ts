@@ -1,0 +1,24 @@
+import { failed, type Home } from "./backend.ts";
+
+/**
+ * A home whose code is fetched at its first use: what keeps its sessions in the cookie, or runs where every kilobyte is
+ * loaded at each start, never carries what only a store needs.
+ */
+export function lateHome(fetch: () => Promise<Home>): Home {
+  let home: Home | undefined;
+  let fetched: Promise<Home> | undefined;
+  const load = (): Promise<Home> => {
+    fetched ??= fetch().then((made) => {
+      home = made;
+      return made;
+    });
+    return fetched;
+  };
+  return {
+    open: (request, jar) => home?.open(request, jar) ?? load().then((made) => made.open(request, jar), failed),
+    list: async (...given) => (await load()).list(...given),
+    revoke: async (...given) => (await load()).revoke(...given),
+    revokeUser: async (...given) => (await load()).revokeUser(...given),
+    prune: async () => (await load()).prune(),
+  };
+}

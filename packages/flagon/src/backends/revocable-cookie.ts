@@ -1,0 +1,199 @@
+import type { OpenRequest, SessionRecord } from "../codec.ts";
+import { emit } from "../events.ts";
+import { isId } from "../formats/id-cookie.ts";
+import type { CookieJar } from "../http/cookie.ts";
+import { emptied, resultOver } from "../state/rebase.ts";
+import type { Visit } from "../state/session-state.ts";
+import { BoundedMap } from "../util/bounded-map.ts";
+import { failed, type Home, type Loaded, muted, nobody, type Stay } from "./backend.ts";
+import type { CookieHome, CookieStay } from "./cookie.ts";
+import { LATE_MS } from "./revocations/local.ts";
+import type { Ending, Revocations } from "./revocations/sessions.ts";
+
+/** How many answers of the store are remembered for a moment. */
+const ANSWERS_MAX = 10_000;
+
+interface Answer {
+  readonly askedAt: number;
+  readonly ending: Ending | null;
+}
+
+/** Sealed cookies, checked against a store of ended sessions: seldom for reading, always before a cookie is sealed. */
+export class RevocableHome implements Home {
+  readonly revocations: Revocations;
+  readonly #cookies: CookieHome;
+  readonly #now: () => number;
+  readonly #stalenessMs: number;
+  #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
+
+  constructor(cookies: CookieHome, revocations: Revocations, now: () => number, stalenessMs: number) {
+    this.#cookies = cookies;
+    this.revocations = revocations;
+    this.#now = now;
+    this.#stalenessMs = stalenessMs;
+  }
+
+  open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay> {
+    const cookie = this.#cookies.open(request, jar);
+    const loaded = cookie.load();
+    if (loaded.record === null) return new RevocableStay(this, cookie, loaded, null);
+    const { record } = loaded;
+    const answer = this.#answers.get(record.id);
+    if (answer !== undefined && this.#now() - answer.askedAt < this.#stalenessMs) {
+      return this.#stay(cookie, loaded, answer.ending);
+    }
+    return this.ending(record).then((ending) => this.#stay(cookie, loaded, ending), failed);
+  }
+
+  /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
+  async ending(record: SessionRecord): Promise<Ending | null> {
+    const askedAt = this.#now();
+    const answers = this.#answers;
+    const ending = await this.revocations.ending(record);
+    answers.set(record.id, { askedAt, ending });
+    return ending;
+  }
+
+  /** Forgets what the store said: in this process an end shows at once. */
+  forget(): void {
+    this.#answers = new BoundedMap(ANSWERS_MAX);
+  }
+
+  list(): Promise<never> {
+    return this.#cookies.list();
+  }
+
+  async revoke(id: string): Promise<void> {
+    if (!isId(id)) return;
+    await this.revocations.endId(id);
+    this.forget();
+    emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
+  }
+
+  async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
+    const userId = String(user);
+    const kept = this.revocations.users.idsOf(except);
+    const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
+    await this.revocations.users.end(userId, [...kept, ...known.flat()]);
+    for (const id of kept) await this.revocations.users.except(userId, id, await this.revocations.heirsOf(id));
+    this.forget();
+    emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
+  }
+
+  prune(): Promise<number> {
+    return this.revocations.prune();
+  }
+
+  #stay(cookie: CookieStay, loaded: Loaded, ending: Ending | null): Stay {
+    if (ending === null) return new RevocableStay(this, cookie, loaded, null);
+    emit("flagon:reject", () => ({ reason: "ended" }));
+    const isLate = ending.how === "ended" && this.#now() - ending.at < LATE_MS;
+    return isLate
+      ? new RevocableStay(this, cookie, muted, loaded.record)
+      : new RevocableStay(this, cookie, nobody, null);
+  }
+}
+
+class RevocableStay implements Stay {
+  readonly #home: RevocableHome;
+  readonly #cookie: CookieStay;
+  readonly #loaded: Loaded;
+  /** The session that the request came with, where it ended just before. */
+  readonly #late: SessionRecord | null;
+
+  constructor(home: RevocableHome, cookie: CookieStay, loaded: Loaded, late: SessionRecord | null) {
+    this.#home = home;
+    this.#cookie = cookie;
+    this.#loaded = loaded;
+    this.#late = late;
+  }
+
+  load(): Loaded {
+    return this.#loaded;
+  }
+
+  announce(id: string, from: string): void {
+    this.#home.revocations.users.announce(id, from, this.#loaded.record?.family);
+  }
+
+  async save(visit: Visit): Promise<string[]> {
+    const { record: opened, renewalDue } = visit.loaded;
+    if (!visit.isChanged && !renewalDue) return [];
+    const came = opened ?? this.#late;
+    if (came === null) return this.#begin(visit);
+    const ending = await this.#home.ending(came);
+    if (ending !== null) return this.#saveOver(visit, came, ending);
+    if (visit.ending === null) return this.#cookie.write(visit, visit.result());
+    return this.#replace(visit, came);
+  }
+
+  async #begin(visit: Visit): Promise<string[]> {
+    await this.#stamp(visit);
+    return this.#cookie.write(visit, visit.result());
+  }
+
+  /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
+  async #replace(visit: Visit, came: SessionRecord): Promise<string[]> {
+    const { revocations } = this.#home;
+    await this.#stamp(visit);
+    // Sealed before the old id ends: when the cookie is too large the session stays as it was.
+    const lines = this.#cookie.write(visit, visit.result());
+    const { record } = visit;
+    if (visit.ending === "ended" && !visit.isLogin) {
+      const isFirst = await revocations.end(came, idOfNext(visit));
+      this.#tell(visit, came);
+      return isFirst ? lines : this.#cookie.erase();
+    }
+    if (!(await revocations.retire(came, record))) {
+      const ending = await this.#home.ending(came);
+      return ending === null ? dropped(came) : this.#saveOver(visit, came, ending);
+    }
+    this.#tell(visit, came);
+    if (record.userId !== null && record.userId === came.userId) {
+      await revocations.users.except(record.userId, came.id, [record.id]);
+    }
+    return lines;
+  }
+
+  /** What is left to do for a request whose session is over. */
+  async #saveOver(visit: Visit, came: SessionRecord, ending: Ending): Promise<string[]> {
+    const { revocations } = this.#home;
+    if (visit.isLogin) return this.#signIn(visit, came);
+    if (visit.ending !== "ended") return dropped(came);
+    // A sign-out that comes after a rotation means the heir.
+    const isFirst = await revocations.end(came, idOfNext(visit));
+    this.#home.forget();
+    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, visit.result()) : this.#cookie.erase();
+  }
+
+  /** A sign-in proves anew who is there: it takes the place of what the session has become. */
+  async #signIn(visit: Visit, came: SessionRecord): Promise<string[]> {
+    const { record, loaded } = visit;
+    await this.#stamp(visit);
+    delete record.family;
+    const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
+    if (before === null) return dropped(came);
+    this.#home.forget();
+    return this.#cookie.write(visit, before === "live" ? visit.result() : resultOver(visit, emptied(record)));
+  }
+
+  /** A sign-in counts from after the last mark that ended the user's sessions. */
+  async #stamp({ isLogin, record }: Visit): Promise<void> {
+    if (isLogin) await this.#home.revocations.users.stamp(record);
+  }
+
+  #tell(visit: Visit, { id, userId }: SessionRecord): void {
+    this.#home.forget();
+    emit("flagon:revoke", () => ({ id, userId, reason: visit.ending ?? "ended" }));
+  }
+}
+
+/** The id of the session that begins after a sign-out in the same request; null when none does. */
+function idOfNext(visit: Visit): string | null {
+  return visit.result()?.id ?? null;
+}
+
+function dropped({ id }: SessionRecord): string[] {
+  emit("flagon:conflict", () => ({ id, reason: "ended" }));
+  return [];
+}

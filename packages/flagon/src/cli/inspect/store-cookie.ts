@@ -1,0 +1,73 @@
+import { GuardedStore } from "../../backends/store/guarded-store.ts";
+import { decodeBase64url } from "../../crypto/bytes.ts";
+import type { KeyRing } from "../../crypto/keys.ts";
+import { keyIdOf } from "../../crypto/seal.ts";
+import type { RejectReason } from "../../errors.ts";
+import { readIdCookie } from "../../formats/id-cookie.ts";
+import { openRow } from "../../formats/row-data.ts";
+import { relative } from "../text.ts";
+import type { PastedCookie } from "./cookie-text.ts";
+import { type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
+import { limitOf, refused } from "./sealed-cookie.ts";
+
+type Told = Omit<Finding, "bytes" | "format" | "title">;
+
+/** Long enough for every row: how old one may be is for the limits to say. */
+const EVER_MS = 400 * 86_400_000 * 10;
+
+/** Checks the MAC of a store's cookie, and looks its session up where the store is known. */
+export async function tellStore({ name, value }: PastedCookie, rules: Rules): Promise<Told> {
+  const bytes = decodeBase64url(value);
+  if (bytes === null || value.length !== 50) {
+    return {
+      ...refused("malformed", `A store's cookie has 50 characters of base64url, and this has ${value.length}.`),
+      name,
+    };
+  }
+  const id = bytes.subarray(5, 21).toString("base64url");
+  const { ring } = rules;
+  if (ring === null) {
+    const why = `It names the session ${id}, signed with the secret ${hex(keyIdOf(bytes))}. Set SESSION_SECRET, or pass --secret-file or --env-file, to have it checked.`;
+    return { verdict: "unchecked", reason: null, why, session: null, name };
+  }
+  if (ring.find(keyIdOf(bytes)) === undefined) {
+    const why = `It names the session ${id}, signed with the secret ${hex(keyIdOf(bytes))}, and what was given is ${rules.keyIds.map(hex).join(", ")}.`;
+    return { ...refused("unknown_key", why), name };
+  }
+  const names = name === null ? rules.names : [name];
+  const signedFor = names.find((candidate) => readIdCookie(value, candidate, ring) !== null);
+  if (signedFor === undefined) return { ...refused("forged", forged(value, name, rules)), name };
+  return { ...(await tellRow(id, ring, rules)), name: signedFor };
+}
+
+function forged(value: string, name: string | null, { ring, names }: Rules): string {
+  const other = names.find((candidate) => ring !== null && readIdCookie(value, candidate, ring) !== null);
+  if (other !== undefined) return `It was signed for the cookie ${other}; as ${name} it is good nowhere.`;
+  return (
+    "The secret is the right one, and its MAC is wrong: it was changed, or signed for another cookie name (--name) or " +
+    "another createSessions({ app }) (--app)."
+  );
+}
+
+async function tellRow(id: string, ring: KeyRing, rules: Rules): Promise<Omit<Told, "name">> {
+  if (rules.store === null) {
+    const why = `It names the session ${id}, and its MAC is good. Whether that session lives, only the store knows: pass --store.`;
+    return { verdict: "genuine", reason: null, why, session: null };
+  }
+  const row = await new GuardedStore(rules.store, 5_000).read(id);
+  if (row === null) return refused("unknown_id", `The store has no session ${id}: it expired, or was ended.`);
+  if (row.data === null) return refused("ended", `The session ${id} was ended ${relative(row.lastSeenAt, rules.now)}.`);
+  const record = openRow(row, ring, rules.now, EVER_MS);
+  if (record === null)
+    return refused("unknown_key", `The row of the session ${id} was sealed with a secret that was not given.`);
+  const session: OpenedSession = {
+    record,
+    secret: null,
+    ...limitsOf(record, rules.lifetimes),
+    row: { version: row.version, device: row.device },
+  };
+  const limit: { reason: RejectReason; why: string } | null = limitOf(session, rules);
+  return limit === null
+    ? { verdict: "accepted", reason: null, why: "", session }
+    : { ...refused(limit.reason, limit.why), session };
+}

@@ -1,0 +1,134 @@
+import type { Buffer } from "node:buffer";
+import type { Loaded, Stay } from "../backends/backend.ts";
+import type { CsrfGround, OpenRequest, SessionRecord } from "../codec.ts";
+import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
+import { emit } from "../events.ts";
+import type { DataCheck } from "./schema.ts";
+import { Draft, type Print } from "./tracked-data.ts";
+
+/** What every session of one `Sessions` goes by. */
+export interface Rules {
+  readonly now: () => number;
+  readonly expiresAt: (record: SessionRecord) => number;
+  readonly print: Print;
+  /** The user's schema. */
+  readonly schema: DataCheck | null;
+  /** What the session's CSRF tokens are made of, for each secret in use; `isAsked`: a token is about to be made. */
+  readonly csrfMacs: (session: CsrfGround, isAsked: boolean) => readonly Buffer[];
+}
+
+/** How the opened session ends, if it does: told apart in events only. */
+export type Ending = "rotated" | "ended";
+
+/**
+ * What one request does with its session, from the first look on: what was loaded, what is to change, whether the old id
+ * ends. No I/O: a home loads it before and saves it after. The session may end and another begin in one visit (`logout`,
+ * then `flash`).
+ */
+export class Visit extends Draft {
+  readonly request: OpenRequest;
+  readonly rules: Rules;
+  readonly stay: Stay;
+  /** What the request came with. */
+  readonly loaded: Loaded;
+  /** Null while the opened session goes on under its id. */
+  ending: Ending | null = null;
+  /** What a login said of the device; null without a login. */
+  device: string | null = null;
+  isLogin = false;
+  /** Whether the session is kept although it holds nothing. */
+  #isKept = false;
+  /** What the session was loaded as; null for one that began in this visit. */
+  #origin: SessionRecord | null;
+
+  /** Throws what the home failed with. */
+  constructor(request: OpenRequest, rules: Rules, stay: Stay) {
+    const found = stay.load();
+    const origin = found.record && readBy(rules, found.record);
+    super(origin ?? freshRecord(rules), rules.print);
+    this.request = request;
+    this.rules = rules;
+    this.stay = stay;
+    this.loaded = { ...found, record: origin };
+    this.#origin = origin;
+    emit("flagon:open", () => ({ id: origin?.id ?? null, userId: origin?.userId ?? null }));
+    if (found.isTakenOver) this.rotate();
+  }
+
+  /** Keeps the session although it holds nothing. One that was kept before needs no writing for that. */
+  keep(): void {
+    this.#isKept ||= this.#origin === null;
+  }
+
+  /** Gives the session a new id and ends the old one. The data stays, and the heir knows its family. */
+  rotate(): void {
+    const { record } = this;
+    record.id = encodeBase64url(randomBytes(16));
+    if (this.#origin === null) return;
+    this.ending = "rotated";
+    record.family ??= this.#origin.id;
+    this.stay.announce?.(record.id, this.#origin.id);
+  }
+
+  login(userId: string): void {
+    const { userId: before } = this.record;
+    if (before !== null && before !== userId) this.end();
+    this.rotate();
+    // Someone who was nobody until now is no heir: a sign-out of the visitor they were does not sign them out.
+    if (before === null) delete this.record.family;
+    const now = this.rules.now();
+    Object.assign(this.record, { userId, createdAt: now, authenticatedAt: now, renewedAt: now, fresh: true });
+    this.isLogin = true;
+  }
+
+  /** Ends the session; what is stored afterwards begins another. */
+  end(): void {
+    if (this.loaded.record !== null || this.loaded.muted) this.ending = "ended";
+    this.#origin = null;
+    this.#isKept = false;
+    this.isLogin = false;
+    this.device = null;
+    this.restart(freshRecord(this.rules));
+  }
+
+  /** Whether there is something to write that was not there before. */
+  get isChanged(): boolean {
+    const origin = this.#origin;
+    const isOther = origin !== null && (this.isCleared || this.record.permanent !== origin.permanent);
+    return isOther || this.ending !== null || this.#isFilled;
+  }
+
+  /** Whether the session is kept even if it only began in this visit. */
+  get #isFilled(): boolean {
+    return this.#isKept || this.isLogin || this.isDataChanged;
+  }
+
+  /** The record to write. Null when the session ended and none began. */
+  result(): SessionRecord | null {
+    if (this.#origin === null && !this.#isFilled) return null;
+    this.rules.schema?.check(this.record.data);
+    return { ...this.record, renewedAt: this.rules.now() };
+  }
+}
+
+/** The record with what the user's schema makes of its data. */
+export function readBy({ schema }: Rules, record: SessionRecord): SessionRecord {
+  if (schema === null) return record;
+  const data = schema.read(record.data);
+  if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
+  return { ...record, data: data ?? {} };
+}
+
+function freshRecord({ now, schema }: Rules): SessionRecord {
+  const moment = now();
+  return {
+    id: encodeBase64url(randomBytes(16)),
+    permanent: false,
+    createdAt: moment,
+    authenticatedAt: null,
+    renewedAt: moment,
+    userId: null,
+    data: schema?.read({}) ?? {},
+    flashes: [],
+  };
+}

@@ -1,0 +1,232 @@
+import { createRequire } from "node:module";
+import { Readable } from "node:stream";
+import compression from "compression";
+import express from "express";
+import morgan from "morgan";
+import { describe, expect, test } from "vitest";
+import { session } from "../../src/adapters/express.ts";
+import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
+import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+
+/** Installed beside 5 under another name, which its types do not know. */
+const express4: typeof express = createRequire(import.meta.url)("express4");
+
+const serveWith =
+  (framework: typeof express): ServeAdapter =>
+  ({ sessions, routes }) => {
+    const app = framework().use(session(sessions));
+    for (const route of routes) app[route.method === "GET" ? "get" : "post"](route.path, handlerOf(route));
+    return listen(app);
+  };
+
+function handlerOf(route: AdapterRoute): express.RequestHandler {
+  return async (request, response, next) => {
+    try {
+      const reply = await route.handle(request.session);
+      if (reply.kind === "redirect") response.redirect(reply.location);
+      else if (reply.kind === "empty") response.sendStatus(reply.status);
+      else if (reply.kind === "stream") Readable.from(reply.chunks).pipe(response);
+      else {
+        for (const [name, value] of reply.headers ?? []) response.append(name, value);
+        response.status(reply.status ?? 200).send(reply.body);
+      }
+    } catch (error) {
+      next(error); // Express 5 would do so by itself, 4 does not
+    }
+  };
+}
+
+describe("the express door conforms on Express 5", () => testAll(adapterConformance(serveWith(express))));
+describe("the express door conforms on Express 4", () => testAll(adapterConformance(serveWith(express4))));
+
+const start = servers();
+const page = "a line that is well worth compressing\n".repeat(200);
+const thisFile = new URL(import.meta.url).pathname;
+
+describe.each(homes)("on express, %s", (_, make) => {
+  test("compression works before and after the session", async () => {
+    const behind = express().use(compression(), session(make()));
+    const before = express().use(session(make()), compression());
+    for (const app of [behind, before]) {
+      app.get("/", (request, response) => {
+        request.session.set("seen", true);
+        response.send(page);
+      });
+      app.get("/parts", (request, response) => {
+        request.session.set("seen", true);
+        response.type("text");
+        for (const line of page.split(/(?<=\n)/)) response.write(line);
+        response.end();
+      });
+      const origin = await start(app);
+      for (const path of ["/", "/parts"]) {
+        const reply = await fetch(origin + path, { headers: { "accept-encoding": "gzip" } });
+        expect(reply.headers.get("content-encoding")).toBe("gzip");
+        expect(reply.headers.getSetCookie()).toHaveLength(1);
+        expect(reply.headers.get("vary")?.split(", ").sort()).toEqual(["Accept-Encoding", "Cookie"]);
+        expect(await reply.text()).toBe(page);
+      }
+    }
+  });
+
+  test("a stream through compression is held up with its source and arrives whole", async () => {
+    const app = express().use(session(make()), compression({ level: 0 }));
+    const chunks = Array.from({ length: 100 }, (_, index) => `${index} ${"x".repeat(20_000)}\n`);
+    app.get("/", (request, response) => {
+      request.session.set("seen", true);
+      response.type("text");
+      Readable.from(chunks).pipe(response);
+    });
+    const reply = await fetch(await start(app), { headers: { "accept-encoding": "gzip" } });
+    expect((await reply.text()) === chunks.join("")).toBe(true);
+  });
+
+  test("files are sent with the cookie, whole, in part and not at all", async () => {
+    const app = express().use(session(make()));
+    app.get("/file", (request, response) => {
+      request.session.set("seen", true);
+      response.sendFile(thisFile, { cacheControl: false });
+    });
+    const visitor = new Visitor(await start(app));
+    const whole = await visitor.get("/file");
+    expect([whole.status, sessionCookies(whole).length, whole.isWhole]).toEqual([200, 1, true]);
+    const part = await visitor.get("/file", { headers: { range: "bytes=0-9" } });
+    expect([part.status, part.body]).toEqual([206, whole.body.slice(0, 10)]);
+    const same = await visitor.get("/file", { headers: { "if-none-match": headerOf(whole, "etag") ?? "" } });
+    expect([same.status, same.body]).toEqual([304, ""]);
+  });
+
+  test("static files that nobody looks at a session for stay cacheable", async () => {
+    const app = express().use(
+      session(make()),
+      express.static(new URL(".", import.meta.url).pathname, { maxAge: "1h" }),
+    );
+    const reply = await new Visitor(await start(app)).get("/express.test.ts");
+    expect([reply.status, headerOf(reply, "cache-control"), headerOf(reply, "vary")]).toEqual([
+      200,
+      "public, max-age=3600",
+      null,
+    ]);
+  });
+
+  test("a request log mounted before or after sees the response as it was sent", async () => {
+    const lines: string[] = [];
+    const log = morgan(":status :res[set-cookie] :res[content-length]", {
+      stream: { write: (line) => lines.push(line) },
+    });
+    for (const app of [express().use(log, session(make())), express().use(session(make()), log)]) {
+      app.get("/", (request, response) => {
+        request.session.set("seen", true);
+        response.status(201).send("hello");
+      });
+      await exchange(await start(app), { path: "/" });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(lines).toEqual([
+      expect.stringMatching(/^201 conformance=.* 5\n$/),
+      expect.stringMatching(/^201 conformance=.* 5\n$/),
+    ]);
+  });
+
+  test("a session mounted on the app and on a router commits once", async () => {
+    const sessions = make();
+    const router = express.Router().use(session(sessions));
+    router.get("/inner", (request, response) => response.json(request.session.update("n", (n) => Number(n ?? 0) + 1)));
+    const app = express().use(session(sessions)).use("/router", router);
+    const reply = await new Visitor(await start(app)).get("/router/inner");
+    expect([reply.body, sessionCookies(reply).length, sessions.commits]).toEqual(["1", 1, 1]);
+  });
+
+  test("two kinds of sessions live side by side", async () => {
+    const [users, admins] = [make(), make()];
+    const app = express().use(session(users));
+    app.get("/", (request, response) => {
+      request.session.set("seen", true);
+      response.send("ok");
+    });
+    app.use("/admin", session(admins));
+    app.get("/admin", (request, response) => {
+      request.session.set("seen", true);
+      response.send("ok");
+    });
+    await exchange(await start(app), { path: "/admin" });
+    expect([users.commits, admins.commits]).toEqual([1, 1]);
+  });
+
+  test("a failing save reaches the app's error handlers, from inside routers too, with a clean head", async () => {
+    const sessions = make();
+    const router = express.Router();
+    router.get("/inner", (request, response) => {
+      request.session.set("seen", true);
+      response.cookie("own", "1").type("png").attachment("a.png").redirect("/elsewhere");
+    });
+    const app = express().use(session(sessions)).use("/router", router);
+    const errors: unknown[] = [];
+    const sayJson: express.ErrorRequestHandler = (error, request, response, _next) => {
+      errors.push(error, request.session.get("seen"), response.headersSent);
+      response.status(error.status).json({ sorry: true });
+    };
+    app.use(sayJson);
+    sessions.failWith(down);
+    const reply = await exchange(await start(app), { path: "/router/inner" });
+    expect([reply.status, reply.body, headerOf(reply, "location")]).toEqual([503, '{"sorry":true}', null]);
+    expect(headerOf(reply, "content-type")).toBe("application/json; charset=utf-8");
+    expect(headerOf(reply, "content-disposition")).toBe(null);
+    expect(errors).toEqual([down, true, false]);
+  });
+
+  test("a handler that throws after it has answered breaks off, as on Express alone", async () => {
+    const app = express().use(session(make()));
+    app.get("/", (request, response) => {
+      request.session.set("seen", true);
+      response.write("half");
+      throw new Error("too late");
+    });
+    const origin = await start(app);
+    const reply = await exchange(origin, { path: "/" }).catch((error: Error) => error.message);
+    expect(
+      reply === "the connection was closed without a response" || (reply as { isWhole: boolean }).isWhole === false,
+    ).toBe(true);
+  });
+});
+
+test("behind a proxy that is trusted, its headers say where the visitor is", async () => {
+  const post = {
+    method: "POST",
+    path: "/",
+    body: "",
+    headers: { origin: "https://app.example", "x-forwarded-proto": "https", "x-forwarded-host": "app.example" },
+  };
+  const statuses: number[] = [];
+  for (const isTrusted of [true, false]) {
+    const app = express().set("trust proxy", isTrusted).use(session(storedSessions()));
+    app.post("/", (_, response) => void response.send("ok"));
+    statuses.push((await exchange(await start(app), post)).status);
+  }
+  expect(statuses).toEqual([200, 403]);
+});
+
+test("a handler that streams on after a failed save adds nothing to the error page", async () => {
+  const sessions = storedSessions();
+  const app = express().use(session(sessions));
+  app.get("/", async (request, response) => {
+    request.session.set("seen", true);
+    response.write("one");
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    response.write("two");
+    response.end("three");
+  });
+  const sayLater: express.ErrorRequestHandler = async (error, _request, response, _next) => {
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    response.status(error.status).send("sorry");
+  };
+  app.use(sayLater);
+  sessions.failWith(down);
+  const connection = await RawConnection.open(await start(app));
+  connection.send({ path: "/", headers: { connection: "close" } });
+  expect(await connection.reply()).toMatchObject({ status: 503, body: "sorry", isWhole: true });
+  await connection.ended();
+  expect(connection.pending).toBe("");
+});

@@ -1,0 +1,141 @@
+import { Readable } from "node:stream";
+import fastify, { type FastifyInstance } from "fastify";
+import { afterEach, describe, expect, test } from "vitest";
+import { session } from "../../src/adapters/fastify.ts";
+import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
+import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
+import { down, homes, storedSessions, testAll } from "./listen.ts";
+
+async function start(app: FastifyInstance): Promise<RunningAdapter> {
+  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+  return { origin, close: () => app.close() };
+}
+
+function mount(app: FastifyInstance, route: AdapterRoute): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const answer = await route.handle(request.session);
+      if (answer.kind === "redirect") return reply.redirect(answer.location);
+      if (answer.kind === "empty") return reply.code(answer.status).send();
+      if (answer.kind === "stream") return reply.type("text/plain").send(Readable.from(answer.chunks));
+      for (const [name, value] of answer.headers ?? []) reply.header(name, value);
+      return reply.code(answer.status ?? 200).send(answer.body);
+    },
+  });
+}
+
+const serve: ServeAdapter = ({ sessions, routes }) => {
+  const app = fastify({ forceCloseConnections: true });
+  app.register(session(sessions));
+  app.after(() => {
+    for (const route of routes) mount(app, route);
+  });
+  return start(app);
+};
+
+describe("the fastify door conforms", () => testAll(adapterConformance(serve)));
+
+const apps: FastifyInstance[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+function make(options: object = {}): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true, ...options });
+  apps.push(app);
+  return app;
+}
+
+describe.each(homes)("on fastify, %s", (_, sessionsOf) => {
+  test("inject() sees the cookie, and the session is there for hooks and routes declared beside it", async () => {
+    const app = make();
+    app.register(session(sessionsOf()));
+    app.addHook("preHandler", async (request) => void request.session.set("hooked", true));
+    app.get("/", async (request) => request.session.keys());
+    const reply = await app.inject("/");
+    expect([reply.json(), reply.cookies.length]).toEqual([["hooked"], 1]);
+  });
+
+  test("a hijacked reply and a raw one are held until the save", async () => {
+    const app = make();
+    app.register(session(sessionsOf()));
+    app.get("/hijacked", (request, reply) => {
+      request.session.set("seen", true);
+      reply.hijack();
+      reply.raw.writeHead(200, { "content-type": "text/event-stream" });
+      reply.raw.write("data: one\n\n");
+      reply.raw.end("data: two\n\n");
+    });
+    const visitor = new Visitor((await start(app)).origin);
+    const reply = await visitor.get("/hijacked");
+    expect([reply.body, sessionCookies(reply).length]).toEqual(["data: one\n\ndata: two\n\n", 1]);
+  });
+
+  test("a hijacked reply whose save fails is answered with the error's status", async () => {
+    const sessions = sessionsOf();
+    const app = make();
+    app.register(session(sessions));
+    app.get("/", (_request, reply) => {
+      reply.hijack();
+      reply.raw.end("lost");
+    });
+    sessions.failWith(down);
+    const reply = await exchange((await start(app)).origin, { path: "/" });
+    expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([503, "Service Unavailable", "5"]);
+  });
+
+  test("a failing save reaches the app's error handler with a clean head, and stops what fed the reply", async () => {
+    let cancelled = 0;
+    const cancel = () => void cancelled++;
+    const file = Readable.from(["a", "b"]);
+    const bodies = [file, new ReadableStream({ cancel }), new Response(new ReadableStream({ cancel }))];
+    for (const body of bodies) {
+      const sessions = sessionsOf();
+      const app = make();
+      app.register(session(sessions));
+      const seen: unknown[] = [];
+      app.setErrorHandler((error, _request, reply) => {
+        seen.push(error);
+        return reply.code(503).send({ sorry: true });
+      });
+      app.get("/", (request, reply) => {
+        request.session.set("seen", true);
+        return reply.header("location", "/next").header("etag", "1").type("image/png").send(body);
+      });
+      sessions.failWith(down);
+      const { statusCode, headers, ...reply } = await app.inject("/");
+      expect([statusCode, reply.json(), seen]).toEqual([503, { sorry: true }, [down]]);
+      expect([headers.location, headers.etag, headers["set-cookie"]]).toEqual([undefined, undefined, undefined]);
+    }
+    expect([file.destroyed, cancelled]).toEqual([true, 2]);
+  });
+
+  test("a part of the app may have sessions of its own", async () => {
+    const [users, admins] = [sessionsOf(), sessionsOf()];
+    const app = make();
+    app.register(session(users));
+    app.register(session(users));
+    app.register(async (part) => {
+      part.register(session(admins));
+      part.get("/admin", async (request) => request.session.update("n", (n) => Number(n ?? 0) + 1));
+    });
+    app.get("/", async (request) => request.session.update("n", (n) => Number(n ?? 0) + 1));
+    expect([(await app.inject("/")).body, users.commits, admins.commits]).toEqual(["1", 1, 0]);
+    expect([(await app.inject("/admin")).body, users.commits, admins.commits]).toEqual(["1", 2, 1]);
+  });
+});
+
+test("behind a proxy that is trusted, its headers say where the visitor is", async () => {
+  const statuses: number[] = [];
+  for (const trustProxy of [true, false]) {
+    const app = make({ trustProxy });
+    app.register(session(storedSessions()));
+    app.post("/", async () => "ok");
+    const headers = { origin: "https://app.example", "x-forwarded-proto": "https", "x-forwarded-host": "app.example" };
+    statuses.push((await app.inject({ method: "POST", url: "/", headers })).statusCode);
+  }
+  expect(statuses).toEqual([200, 403]);
+});

@@ -1,0 +1,123 @@
+import { defineHandler, H3, HTTPError, redirect, serve as serveH3 } from "h3";
+import { describe, expect, test } from "vitest";
+import { session } from "../../src/adapters/h3.ts";
+import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { down, homes, testAll } from "./listen.ts";
+import { streamOf } from "./reply.ts";
+
+const serve: ServeAdapter = async ({ sessions, routes }) => {
+  const app = new H3({ silent: true });
+  app.use(session(sessions));
+  for (const route of routes) {
+    app.on(route.method, route.path, async (event) => {
+      const reply = await route.handle(event.context.session);
+      if (reply.kind === "redirect") return redirect(reply.location);
+      if (reply.kind === "stream") return streamOf(reply.chunks);
+      if (reply.kind === "empty") {
+        event.res.status = reply.status;
+        return null;
+      }
+      for (const [name, value] of reply.headers ?? []) event.res.headers.append(name, value);
+      event.res.status = reply.status ?? 200;
+      return reply.body;
+    });
+  }
+  const server = await serveH3(app, { hostname: "127.0.0.1", port: 0, silent: true }).ready();
+  return { origin: (server.url ?? "").replace(/\/$/, ""), close: () => server.close(true) };
+};
+
+describe("the h3 door conforms", () => testAll(adapterConformance(serve)));
+
+describe.each(homes)("on h3, %s", (_, make) => {
+  test("answers of every kind carry the cookie beside the app's own", async () => {
+    const app = new H3({ silent: true }).use(session(make()));
+    const answers: [string, () => unknown][] = [
+      ["/text", () => "text"],
+      ["/json", () => ({ json: true })],
+      ["/response", () => new Response("made", { status: 201, headers: { "set-cookie": "own=1" } })],
+      ["/redirect", () => Response.redirect("http://localhost/next")],
+      ["/refused", () => new Response("refused", { status: 403, headers: { "set-cookie": "own=1" } })],
+      ["/nothing", () => null],
+    ];
+    for (const [path, answer] of answers) {
+      app.get(path, (event) => {
+        event.context.session.set("seen", true);
+        return answer();
+      });
+      const response = await app.request(path);
+      const names = response.headers.getSetCookie().map((line) => line.split("=")[0]);
+      const own = path === "/response" || path === "/refused" ? ["own"] : [];
+      expect([path, names, response.headers.get("vary")]).toEqual([path, [...own, "conformance"], "Cookie"]);
+    }
+  });
+
+  test("an error's page and a 404 carry the cookie", async () => {
+    const app = new H3({ silent: true }).use(session(make()));
+    app.get("/throw", (event) => {
+      event.context.session.flash("try again");
+      throw new HTTPError({ status: 409, headers: { "x-own": "1" } });
+    });
+    app.use("/lost", (event) => void event.context.session.set("seen", true));
+    const [thrown, lost] = [await app.request("/throw"), await app.request("/lost")];
+    expect([thrown.status, thrown.headers.get("x-own"), thrown.headers.getSetCookie().length]).toEqual([409, "1", 1]);
+    expect([lost.status, lost.headers.getSetCookie().length]).toEqual([404, 1]);
+  });
+
+  test("the app's onError sees what fails, and its page carries the cookie where h3 makes the response", async () => {
+    const sessions = make();
+    const seen: unknown[] = [];
+    const onError = (error: HTTPError) => {
+      seen.push(error.cause);
+      return { sorry: error.status };
+    };
+    const app = new H3({ silent: true, onError }).use(session(sessions));
+    const failure = new Error("thrown by the handler");
+    app.get("/throw", (event) => {
+      event.context.session.set("seen", true);
+      throw failure;
+    });
+    app.get("/redirect", (event) => {
+      event.context.session.set("seen", true);
+      event.res.headers.set("location", "/next");
+      return "";
+    });
+    const thrown = await app.request("/throw");
+    expect([await thrown.json(), thrown.headers.getSetCookie().length]).toEqual([{ sorry: 500 }, 1]);
+    sessions.failWith(down);
+    const lost = await app.request("/redirect");
+    expect([await lost.json(), lost.headers.get("location"), lost.headers.getSetCookie()]).toEqual([
+      { sorry: 503 },
+      null,
+      [],
+    ]);
+    expect(seen).toEqual([failure, down]);
+  });
+
+  test("an onError that answers with a Response of its own sends the cookie", async () => {
+    const onError = (error: HTTPError) => new Response("our own page", { status: error.status });
+    const app = new H3({ silent: true, onError }).use(session(make()));
+    app.get("/throw", (event) => {
+      event.context.session.flash("try again");
+      throw new Error("thrown by the handler");
+    });
+    for (const visit of [1, 2]) {
+      const response = await app.request("/throw");
+      expect([visit, await response.text(), response.headers.getSetCookie().length]).toEqual([
+        visit,
+        "our own page",
+        1,
+      ]);
+    }
+  });
+
+  test("a session mounted on the app and on a route commits once", async () => {
+    const sessions = make();
+    const app = new H3().use(session(sessions));
+    const handler = (event: {
+      context: { session: { update(key: string, step: (n: unknown) => unknown): unknown } };
+    }) => String(event.context.session.update("n", (n) => Number(n ?? 0) + 1));
+    app.get("/", defineHandler({ middleware: [session(sessions)], handler }));
+    const response = await app.request("/");
+    expect([await response.text(), response.headers.getSetCookie().length, sessions.commits]).toEqual(["1", 1, 1]);
+  });
+});

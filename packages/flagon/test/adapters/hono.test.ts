@@ -1,0 +1,155 @@
+import { serve as serveNode } from "@hono/node-server";
+import { Hono } from "hono";
+import { stream, streamSSE } from "hono/streaming";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { type SessionEnv, session } from "../../src/adapters/hono.ts";
+import type { Session } from "../../src/index.ts";
+import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { down, homes, testAll } from "./listen.ts";
+
+const serve: ServeAdapter = async ({ sessions, routes }) => {
+  const app = new Hono<SessionEnv>();
+  app.use(session(sessions));
+  for (const route of routes) {
+    app.on(route.method, route.path, async (c) => {
+      const reply = await route.handle(c.get("session"));
+      if (reply.kind === "redirect") return c.redirect(reply.location);
+      if (reply.kind === "empty") return c.body(null, reply.status as 204);
+      if (reply.kind === "stream") {
+        return stream(c, async (body) => {
+          for await (const chunk of reply.chunks) await body.write(chunk);
+        });
+      }
+      for (const [name, value] of reply.headers ?? []) c.header(name, value, { append: true });
+      return c.text(reply.body, (reply.status ?? 200) as 200);
+    });
+  }
+  app.onError((error, c) => ("getResponse" in error ? (error.getResponse as () => Response)() : c.text("error", 500)));
+  return new Promise((resolve) => {
+    const server = serveNode({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
+      resolve({ origin: `http://127.0.0.1:${port}`, close: () => new Promise((closed) => server.close(closed)) });
+    });
+  });
+};
+
+describe("the hono door conforms", () => testAll(adapterConformance(serve)));
+
+describe.each(homes)("on hono, %s", (_, make) => {
+  const counting = (sessions = make()) => {
+    const app = new Hono<SessionEnv>().use(session(sessions));
+    return { app, sessions };
+  };
+
+  test("the session is in the context, by its type", async () => {
+    const { app } = counting();
+    app.get("/", (c) => {
+      expectTypeOf(c.get("session")).toEqualTypeOf<Session>();
+      return c.json([c.get("session") === c.var.session, c.var.session.isNew]);
+    });
+    expect(await (await app.request("/")).json()).toEqual([true, true]);
+  });
+
+  test("an app's own Env holds it beside other variables", () => {
+    const app = new Hono<{ Variables: { user: string } & SessionEnv<{ name: string }>["Variables"] }>();
+    app.get("/", (c) => {
+      expectTypeOf(c.get("session").get("name")).toEqualTypeOf<string | undefined>();
+      expectTypeOf(c.get("user")).toEqualTypeOf<string>();
+      return c.text("");
+    });
+  });
+
+  test("a stream of events carries the cookie, and what it changes later throws", async () => {
+    const { app } = counting();
+    let late: unknown;
+    app.get("/", (c) => {
+      c.get("session").set("seen", true);
+      return streamSSE(c, async (events) => {
+        await events.writeSSE({ data: "one" });
+        await new Promise((resolve) => setImmediate(resolve));
+        try {
+          c.get("session").set("late", true);
+        } catch (error) {
+          late = error;
+        }
+      });
+    });
+    const response = await app.request("/");
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+    expect(await response.text()).toBe("data: one\n\n");
+    expect(late).toBeInstanceOf(TypeError);
+  });
+
+  test("a response whose head can't be written to gets the cookie", async () => {
+    const { app } = counting();
+    app.get("/", (c) => {
+      c.get("session").set("seen", true);
+      return Response.redirect("http://localhost/next");
+    });
+    const response = await app.request("/");
+    expect([response.status, response.headers.get("location")]).toEqual([302, "http://localhost/next"]);
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+  });
+
+  test("the pages of notFound and onError carry the cookie", async () => {
+    const { app } = counting();
+    app.get("/throw", (c) => {
+      c.get("session").flash("this went wrong");
+      throw new Error("thrown by the handler");
+    });
+    app.notFound((c) => c.text(String(c.get("session").update("lost", (n) => Number(n ?? 0) + 1)), 404));
+    app.onError((error, c) => c.text(`${error.message}, ${c.get("session").flashes().length}`, 500));
+    const [lost, thrown] = [await app.request("/nowhere"), await app.request("/throw")];
+    expect([lost.status, lost.headers.getSetCookie().length, await lost.text()]).toEqual([404, 1, "1"]);
+    expect([thrown.status, await thrown.text()]).toEqual([500, "thrown by the handler, 1"]);
+  });
+
+  test("a failing save reaches onError, or Hono's own answer, with a clean head", async () => {
+    for (const isOwn of [true, false]) {
+      const { app, sessions } = counting();
+      const seen: unknown[] = [];
+      if (isOwn) {
+        app.onError((error, c) => {
+          seen.push(error);
+          return c.text("our own page", 503);
+        });
+      }
+      app.get("/", (c) => {
+        c.get("session").set("seen", true);
+        c.header("x-request", "7");
+        c.header("content-language", "en");
+        return c.redirect("/next");
+      });
+      sessions.failWith(down);
+      const response = await app.request("/");
+      expect([response.status, await response.text()]).toEqual([
+        503,
+        isOwn ? "our own page" : "the session is not available",
+      ]);
+      expect(seen).toEqual(isOwn ? [down] : []);
+      const { headers } = response;
+      expect([headers.get("location"), headers.get("content-language"), headers.getSetCookie()]).toEqual([
+        null,
+        null,
+        [],
+      ]);
+    }
+  });
+
+  test("a session mounted on the app and on a part of it commits once", async () => {
+    const { app, sessions } = counting();
+    const part = new Hono<SessionEnv>().use(session(sessions));
+    part.get("/", (c) => c.text(String(c.get("session").update("n", (n) => Number(n ?? 0) + 1))));
+    app.route("/part", part);
+    const response = await app.request("/part");
+    expect([await response.text(), response.headers.getSetCookie().length, sessions.commits]).toEqual(["1", 1, 1]);
+  });
+
+  test("a request from another site goes to onError and not to the handler", async () => {
+    const { app } = counting();
+    app.post("/", (c) => c.text("ran"));
+    const headers = { "sec-fetch-site": "cross-site" };
+    expect((await app.request("/", { method: "POST", headers })).status).toBe(403);
+    app.onError((error, c) => c.text(error.name, 418));
+    expect(await (await app.request("/", { method: "POST", headers })).text()).toBe("SessionError");
+  });
+});

@@ -1,0 +1,101 @@
+import { Readable } from "node:stream";
+import Koa from "koa";
+import { describe, expect, test } from "vitest";
+import { session } from "../../src/adapters/koa.ts";
+import { sessionCookies } from "../../src/testing/adapter/client.ts";
+import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
+import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+
+const serve: ServeAdapter = ({ sessions, routes }) => {
+  const app = new Koa();
+  app.silent = true;
+  app.use(session(sessions));
+  app.use(async (ctx) => {
+    const method = ctx.method === "HEAD" ? "GET" : ctx.method;
+    const route = routes.find((each) => each.method === method && each.path === ctx.path);
+    if (route === undefined) return;
+    const reply = await route.handle(ctx.session);
+    if (reply.kind === "redirect") ctx.redirect(reply.location);
+    else if (reply.kind === "empty") ctx.status = reply.status;
+    else if (reply.kind === "stream") ctx.body = Readable.from(reply.chunks);
+    else {
+      for (const [name, value] of reply.headers ?? []) ctx.append(name, value);
+      ctx.status = reply.status ?? 200;
+      ctx.body = reply.body;
+    }
+  });
+  return listen(app.callback());
+};
+
+describe("the koa door conforms", () => testAll(adapterConformance(serve)));
+
+const start = servers();
+
+describe.each(homes)("on koa, %s", (_, make) => {
+  test("a response that Koa is told to leave alone is held until the save", async () => {
+    const app = new Koa().use(session(make()));
+    app.use((ctx) => {
+      ctx.session.set("seen", true);
+      ctx.respond = false;
+      ctx.res.writeHead(201, { "x-own": "1" });
+      ctx.res.end("by hand");
+    });
+    const reply = await exchange(await start(app.callback()), { path: "/" });
+    expect([reply.status, reply.body, headerOf(reply, "x-own")]).toEqual([201, "by hand", "1"]);
+    expect(sessionCookies(reply)).toHaveLength(1);
+  });
+
+  test("what the app throws keeps the cookie, although Koa strips the head", async () => {
+    const app = new Koa().use(session(make()));
+    app.use((ctx) => {
+      ctx.session.flash("try again");
+      ctx.set("x-own", "1");
+      ctx.throw(409, "not now");
+    });
+    const reply = await exchange(await start(app.callback()), { path: "/" });
+    expect([reply.status, reply.body, headerOf(reply, "x-own")]).toEqual([409, "not now", null]);
+    expect(sessionCookies(reply)).toHaveLength(1);
+  });
+
+  test("a failing save is the app's error event and Koa's own error page", async () => {
+    const sessions = make();
+    const app = new Koa().use(session(sessions));
+    const seen: unknown[] = [];
+    app.on("error", (error) => seen.push(error));
+    app.use((ctx) => {
+      ctx.session.set("seen", true);
+      ctx.set("etag", "1");
+      ctx.redirect("/next");
+    });
+    sessions.failWith(down);
+    const reply = await exchange(await start(app.callback()), { path: "/" });
+    expect([reply.status, reply.body, headerOf(reply, "location")]).toEqual([503, "Service Unavailable", null]);
+    expect(seen).toEqual([down]);
+  });
+
+  test("a session mounted twice commits once", async () => {
+    const sessions = make();
+    const app = new Koa().use(session(sessions)).use(session(sessions));
+    app.use((ctx) => {
+      ctx.body = String(ctx.session.update("n", (n) => Number(n ?? 0) + 1));
+    });
+    const reply = await exchange(await start(app.callback()), { path: "/" });
+    expect([reply.body, sessionCookies(reply).length, sessions.commits]).toEqual(["1", 1, 1]);
+  });
+});
+
+test("behind a proxy that is trusted, its headers say where the visitor is", async () => {
+  const statuses: number[] = [];
+  for (const proxy of [true, false]) {
+    const app = new Koa({ proxy }).use(session(storedSessions()));
+    app.use((ctx) => {
+      ctx.body = "ok";
+    });
+    const headers = { origin: "https://app.example", "x-forwarded-proto": "https", "x-forwarded-host": "app.example" };
+    statuses.push(
+      (await exchange(await start(app.callback()), { method: "POST", path: "/", headers, body: "" })).status,
+    );
+  }
+  expect(statuses).toEqual([200, 403]);
+});

@@ -1,0 +1,53 @@
+import type { RequestListener } from "node:http";
+import { createRequestListener } from "@react-router/node";
+import type { ServerBuild } from "react-router";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { Visitor } from "../../src/testing/adapter/client.ts";
+import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
+import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { build, importBuilt } from "./build.ts";
+import { down, homes, listen, servers, testAll } from "./listen.ts";
+
+let handler: RequestListener;
+
+beforeAll(async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {}); // React Router logs each error that it answers
+  await build("react-router", "react-router", "build");
+  const app = await importBuilt<ServerBuild>("react-router/server/index.js");
+  handler = createRequestListener({ build: app, mode: "production" });
+}, 300_000);
+
+const serve: ServeAdapter = (app) => {
+  globalThis.flagonApp = app;
+  return listen(handler);
+};
+
+describe("the react-router door conforms in a production build", () => testAll(adapterConformance(serve)));
+
+describe.each(homes)("on react-router, %s", (_, make) => {
+  const start = servers();
+
+  test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
+    globalThis.flagonApp = { sessions: make(), routes: [] };
+    const visitor = new Visitor(await start(handler));
+    const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+    const posted = await visitor.send({ method: "POST", path: "/page", headers, body: "a=1" });
+    expect([posted.status, headerOf(posted, "location")]).toEqual([302, "/page"]);
+    expect(valuesOf(posted, "set-cookie").map((line) => line.split("=")[0])).toEqual(["own", "conformance"]);
+    const pages = [await visitor.get("/page"), await visitor.get("/page")];
+    expect(pages.map(({ body }) => /messages: (saved)?/.exec(body)?.[1])).toEqual(["saved", undefined]);
+    expect(headerOf(pages[1] as (typeof pages)[0], "vary")).toBe("Cookie");
+  });
+
+  test("a page's failing save is answered plainly, with the error's status", async () => {
+    const sessions = make();
+    globalThis.flagonApp = { sessions, routes: [] };
+    sessions.failWith(down);
+    const reply = await new Visitor(await start(handler)).get("/page");
+    expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([
+      503,
+      "the session is not available",
+      "5",
+    ]);
+  });
+});
