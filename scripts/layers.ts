@@ -10,7 +10,9 @@ const folder = join(import.meta.dirname, "../packages/flagon/src");
 
 /** From the top down. Rooms on one line know nothing of each other. */
 const layers: readonly (readonly string[])[] = [
-  ["adapters", "testing", "cli", "index.ts"],
+  ["adapters", "testing", "cli"],
+  // Each adapter brings it into a program, so that an app that imports nothing else can augment `Register`.
+  ["index.ts"],
   ["sessions.ts", "stores"],
   ["backends"],
   ["session.ts", "options.ts"],

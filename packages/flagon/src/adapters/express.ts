@@ -8,7 +8,7 @@ import { holdHead } from "./shared/deferred-head.ts";
 import { isMountedAgain } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 declare global {
   namespace Express {

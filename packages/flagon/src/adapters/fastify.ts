@@ -9,7 +9,7 @@ import { isMountedAgain } from "./shared/mount-guard.ts";
 import { answerError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 /** A fetch handler that is given the session; `rest` is what the runtime passes besides (`env`, `ctx`, `info`). */
 export type SessionHandler<Data extends object, Rest extends unknown[]> = (

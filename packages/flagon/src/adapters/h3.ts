@@ -9,7 +9,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { isMountedAgain } from "./shared/mount-guard.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 declare module "h3" {
   interface H3EventContext {

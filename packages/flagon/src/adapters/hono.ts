@@ -7,7 +7,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { isMountedAgain } from "./shared/mount-guard.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 /** `new Hono<SessionEnv>()`, or a part of the app's own `Env`: types `c.get("session")` and `c.var.session`. */
 export interface SessionEnv<Data extends object = RegisteredData> {

@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import { NextSource, readSetCookie } from "./shared/next-request.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 /** What a component can do with a session: read it. */
 export type ReadonlySession<Data extends object = RegisteredData> = Readonly<

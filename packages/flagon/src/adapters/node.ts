@@ -11,7 +11,7 @@ import { holdHead } from "./shared/deferred-head.ts";
 import { answerError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 /** What the handler gets. On HTTP/2 it is an `Http2ServerRequest`, whose compatibility API has the same members. */
 export type SessionRequest<Data extends object = RegisteredData> = IncomingMessage & { session: Session<Data> };

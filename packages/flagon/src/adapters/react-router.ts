@@ -10,7 +10,7 @@ import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { isMountedAgain } from "./shared/mount-guard.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 /** Where loaders, actions and middleware find this visitor's session: `context.get(sessionContext)`. */
 export const sessionContext: RouterContext<Session> = {};

@@ -11,7 +11,7 @@ import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { isMountedAgain } from "./shared/mount-guard.ts";
 
-export type { Register } from "../register.ts";
+export type { Register } from "../index.ts";
 
 declare global {
   namespace App {
