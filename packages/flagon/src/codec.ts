@@ -67,19 +67,19 @@ export interface CookieFormat {
   /** Writes a cookie's value; an empty text deletes the cookie, for a format that keeps no empty sessions (Flask). */
   seal(record: SessionRecord, cookieName: string, request: OpenRequest): string;
   /** How a request's session is found and how long it lasts, where the format has rules of its own (Flask). */
-  readonly opener?: CookieOpener;
+  readonly opener?: CookieReader;
   /**
    * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
-   * format cannot carry exactly. Absent: Flagon's own rules.
+   * format cannot encodeValue exactly. Absent: Flagon's own rules.
    */
   print?(key: string, value: unknown): string;
   /**
    * Further Set-Cookie values for a commit that writes `record`, or, with null, deletes the session cookie; [] for none.
    * Flask-Login's `remember_token` must go when the person signs out.
    */
-  linesBeside?(record: SessionRecord | null, request: OpenRequest): readonly string[];
+  extraCookies?(record: SessionRecord | null, request: OpenRequest): readonly string[];
   /**
-   * The record in values that Flagon's own formats can carry: asked once, when `upgradeFrom` takes a session over. Without
+   * The record in values that Flagon's own formats can encodeValue: asked once, when `upgradeFrom` takes a session over. Without
    * it, the record is taken as it is.
    */
   convert?(record: SessionRecord): SessionRecord;
@@ -99,15 +99,15 @@ export interface CsrfGround {
 }
 
 /** Why a session that is within its limits is refused all the same; null when it is not. */
-export type Refuse = (record: SessionRecord) => RejectReason | null;
+export type RejectRecord = (record: SessionRecord) => RejectReason | null;
 
 /** Finds a request's session in the cookies of one format, and holds it to its limits. */
-export interface CookieOpener {
+export interface CookieReader {
   /**
    * The first cookie's record that opens, is within its limits and that `refuse` has nothing against; null when there is
    * none. A visitor may send several of one name (a subdomain can plant one); they are never merged.
    */
-  open(request: OpenRequest, cookieName: string, refuse: Refuse): SessionRecord | null;
+  open(request: OpenRequest, cookieName: string, refuse: RejectRecord): SessionRecord | null;
   /** Why the record's clocks rule it out; null when they don't. */
   limitOf(record: SessionRecord): RejectReason | null;
   /** When the session ends unless it is renewed, in milliseconds since 1970. */

@@ -3,11 +3,11 @@ export type {
   Codec,
   CodecContext,
   CookieFormat,
-  CookieOpener,
+  CookieReader,
   CsrfGround,
   Flash,
   OpenRequest,
-  Refuse,
+  RejectRecord,
   SessionRecord,
 } from "./codec.ts";
 export { type RejectReason, SessionError, type SessionErrorCode } from "./errors.ts";

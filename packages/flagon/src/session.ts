@@ -1,8 +1,8 @@
 import type { Flash, OpenRequest } from "./codec.ts";
-import { isToken, newToken } from "./crypto/csrf-token.ts";
+import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
 import type { RegisteredData } from "./register.ts";
 import { type Duration, parseDuration } from "./state/lifetime.ts";
-import type { Visit } from "./state/session-state.ts";
+import type { SessionState } from "./state/session-state.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;
@@ -17,8 +17,8 @@ export interface LoginOptions {
 
 const RESPONSE = "the response had started";
 
-/** Ends the handler's part: what this visit came to, null when nobody looked at the session or it was closed before. */
-export let close: <D extends object>(session: Session<D>) => Visit | null;
+/** Ends the handler's part: what this visit came to, null when noSession looked at the session or it was closed before. */
+export let close: <D extends object>(session: Session<D>) => SessionState | null;
 
 /**
  * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
@@ -27,8 +27,8 @@ export let close: <D extends object>(session: Session<D>) => Visit | null;
  * Everything that changes it throws a `TypeError` once the response has started, since it could no longer be kept.
  */
 export class Session<Data extends object = RegisteredData> {
-  readonly #open: () => Visit;
-  #visit: Visit | null = null;
+  readonly #open: () => SessionState;
+  #visit: SessionState | null = null;
   /** After what the session may no longer be changed, nor first looked at; null while it may. */
   #over: string | null = null;
 
@@ -41,12 +41,12 @@ export class Session<Data extends object = RegisteredData> {
   }
 
   /** Made by `Sessions.open`; the first look calls `open`. @internal */
-  constructor(open: () => Visit) {
+  constructor(open: () => SessionState) {
     this.#open = open;
   }
 
   /** What each reader goes through: the first one opens the session. */
-  #look(): Visit {
+  #look(): SessionState {
     if (this.#visit === null) {
       this.#requireTime();
       this.#visit = this.#open();
@@ -55,7 +55,7 @@ export class Session<Data extends object = RegisteredData> {
   }
 
   /** What each change goes through. */
-  #change(): Visit {
+  #change(): SessionState {
     this.#requireTime();
     return this.#look();
   }
@@ -128,7 +128,7 @@ export class Session<Data extends object = RegisteredData> {
 
   /**
    * The messages that wait, oldest first, or those of one category. Reading removes them, except on HEAD and prefetch
-   * requests, which show nobody anything.
+   * requests, which show noSession anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
     const visit = this.#look();
@@ -164,19 +164,19 @@ export class Session<Data extends object = RegisteredData> {
     this.#change().end();
   }
 
-  /** As `login` was given it, as a string; null while nobody is signed in. */
+  /** As `login` was given it, as a string; null while noSession is signed in. */
   get userId(): string | null {
     return this.#look().record.userId;
   }
 
-  /** When the user signed in, in milliseconds since 1970; null while nobody is, and in Flask's format. */
+  /** When the user signed in, in milliseconds since 1970; null while noSession is, and in Flask's format. */
   get authenticatedAt(): number | null {
     return this.#look().record.authenticatedAt;
   }
 
   /**
    * Whether the user signed in at most this long ago (OWASP ASVS 5, 7.5.1: ask again before something sensitive). False
-   * while nobody is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
+   * while noSession is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
    */
   isFresh(within: Duration): boolean {
     const { record, rules } = this.#look();
@@ -226,17 +226,17 @@ export class Session<Data extends object = RegisteredData> {
   csrfToken(): string {
     const visit = this.#change();
     visit.keep();
-    return newToken(visit.rules.csrfMacs(visit, true));
+    return createCsrfToken(visit.rules.csrfMacs(visit, true));
   }
 
   /** False for any text that is not a token of this session. */
   checkCsrfToken(text: string): boolean {
     const visit = this.#look();
-    return isToken(text, visit.rules.csrfMacs(visit, false));
+    return isCsrfToken(text, visit.rules.csrfMacs(visit, false));
   }
 }
 
-/** Whether nobody sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
+/** Whether noSession sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
 function isUnseen(request: OpenRequest): boolean {
   const purpose = ["sec-purpose", "purpose", "x-moz"].map((name) => request.header(name));
   return request.method === "HEAD" || /prefetch/i.test(purpose.join());

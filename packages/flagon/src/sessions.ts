@@ -1,23 +1,25 @@
 import { createHmac } from "node:crypto";
-import type { Home, SessionInfo, Stay } from "./backends/backend.ts";
-import { cookieHome } from "./backends/cookie.ts";
-import { cookieOpener } from "./backends/cookie-reader.ts";
-import { lateHome } from "./backends/lazy.ts";
+import type { SessionBackend, SessionHandle, SessionInfo } from "./backends/backend.ts";
+import { cookieBackend } from "./backends/cookie.ts";
+import { cookieReader } from "./backends/cookie-reader.ts";
+import { lazyBackend } from "./backends/lazy.ts";
 import type { CodecContext, OpenRequest } from "./codec.ts";
 import { KeyRing } from "./crypto/keys.ts";
 import { sealed } from "./formats/sealed-cookie.ts";
-import { printValue } from "./formats/values.ts";
-import { linesFor } from "./http/cache-headers.ts";
-import { cookieJar } from "./http/cookie.ts";
-import { isPlainLoopback, originCheck } from "./http/cross-site.ts";
-import { type HeaderLine, isPromise, type ResponseHead } from "./http/headers.ts";
+import { valueText } from "./formats/values.ts";
+import { responseHeaders } from "./http/cache-headers.ts";
+import { createCookie } from "./http/cookie.ts";
+import { crossSiteCheck } from "./http/cross-site.ts";
+import type { HeaderLine, ResponseHead } from "./http/headers.ts";
+import { isPlainLoopback } from "./http/loopback.ts";
 import { checkOptions, type SessionOptions } from "./options.ts";
 import type { RegisteredData } from "./register.ts";
 import { close, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
-import { type Rules, Visit } from "./state/session-state.ts";
+import { type SessionRules, SessionState } from "./state/session-state.ts";
 import { isProduction } from "./util/environment.ts";
+import { isPromise } from "./util/promise.ts";
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
 export interface Sessions<Data extends object = RegisteredData> {
@@ -30,7 +32,7 @@ export interface Sessions<Data extends object = RegisteredData> {
   open(request: OpenRequest): Session<Data> | Promise<Session<Data>>;
   /**
    * Saves what changed and returns the header lines to send: append the `Set-Cookie` lines, set the others. Empty for a
-   * session that nobody looked at. Call it once for each request, before the first byte; a second call returns none.
+   * session that noSession looked at. Call it once for each request, before the first byte; a second call returns none.
    * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept.
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
    */
@@ -61,41 +63,43 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const keys = new KeyRing(options.secret, app);
   const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache, options };
   const format = codec.bind(context);
-  const opener = format.opener ?? cookieOpener(format, lifetimes, now);
-  const rules: Rules = {
+  const opener = format.opener ?? cookieReader(format, lifetimes, now);
+  const rules: SessionRules = {
     now,
     expiresAt: opener.expiresAt,
-    print: format.print?.bind(format) ?? printValue,
+    print: format.print?.bind(format) ?? valueText,
     schema: schema === undefined ? null : createDataCheck(schema),
     csrfMacs:
       format.csrfMacs?.bind(format) ??
       (({ record }) => keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(record.id).digest())),
   };
-  const checkOrigin = csrf === false ? null : originCheck(csrf === true ? {} : csrf);
-  const jar = cookieJar(cookie.name ?? codec.cookieName, cookie);
-  const loopbackJar = isProduction() ? null : jar.forLoopback();
+  const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
+  const jar = createCookie(cookie.name ?? codec.cookieName, cookie);
+  const loopbackCookie = isProduction() ? null : jar.forLoopback();
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   // The one place where a home is chosen.
-  const home: Home = isLate
-    ? lateHome(async () =>
-        (await import("./backends/create-backend.ts")).serverHome(options, { context, lifetimes, format, opener }),
+  const home: SessionBackend = isLate
+    ? lazyBackend(async () =>
+        (await import("./backends/create-backend.ts")).createBackend(options, { context, lifetimes, format, opener }),
       )
-    : cookieHome({ format, opener, now });
-  const sessionOf = (request: OpenRequest, stay: Stay): Session<Data> => {
-    return new Session<Data>(() => new Visit(request, rules, stay));
+    : cookieBackend({ format, opener, now });
+  const sessionOf = (request: OpenRequest, stay: SessionHandle): Session<Data> => {
+    return new Session<Data>(() => new SessionState(request, rules, stay));
   };
   return {
     ...home,
     open(request) {
       checkOrigin?.(request);
-      const stay = home.open(request, loopbackJar !== null && isPlainLoopback(request) ? loopbackJar : jar);
+      const stay = home.open(request, loopbackCookie !== null && isPlainLoopback(request) ? loopbackCookie : jar);
       return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
     },
     commit(session, response) {
       const visit = close(session);
       if (visit === null) return [];
       const cookies = visit.stay.save(visit);
-      return isPromise(cookies) ? cookies.then((lines) => linesFor(lines, response)) : linesFor(cookies, response);
+      return isPromise(cookies)
+        ? cookies.then((lines) => responseHeaders(lines, response))
+        : responseHeaders(cookies, response);
     },
   };
 }

@@ -1,11 +1,11 @@
 import type { Request, RequestHandler } from "express";
-import { isPromise } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
-import { holdHead } from "./shared/deferred-head.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { isPromise } from "../util/promise.ts";
+import { deferHead } from "./shared/deferred-head.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
 export type { Register } from "../index.ts";
@@ -34,11 +34,11 @@ export function session<Data extends object = RegisteredData>(
 ): RequestHandler {
   const sessions = sessionsFrom(given);
   return (request, response, next) => {
-    if (isMountedAgain(request, sessions)) return next();
+    if (isAlreadyOpened(request, sessions)) return next();
     const start = (session: Session<Data>): void => {
       // Express has one type for all requests; `Register` says which data it holds.
       request.session = session as unknown as Session;
-      holdHead(response, (head) => sessions.commit(session, head), next);
+      deferHead(response, (head) => sessions.commit(session, head), next);
       next();
     };
     try {

@@ -1,12 +1,13 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
-import { deadHeaders, type HeaderLine, isPromise } from "../http/headers.ts";
+import { type HeaderLine, representationHeaders } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
-import { holdHead, type TakeCommit } from "./shared/deferred-head.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
-import { answerError } from "./shared/node-error.ts";
+import { isPromise } from "../util/promise.ts";
+import { deferHead, type TakeCommit } from "./shared/deferred-head.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
 export type { Register } from "../index.ts";
@@ -39,14 +40,14 @@ export function session<Data extends object = RegisteredData>(
     if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
 
     app.addHook("onRequest", (request, reply, done) => {
-      if (isMountedAgain(request, sessions)) return done();
+      if (isAlreadyOpened(request, sessions)) return done();
       const start = (session: Session<Data>): void => {
         // Fastify has one type for all requests; `Register` says which data it holds.
         request.session = session as unknown as Session;
-        (request as Held)[takeCommit] = holdHead(
+        (request as Held)[takeCommit] = deferHead(
           reply.raw,
           (head) => sessions.commit(session, head),
-          (error) => answerError(reply.raw, error),
+          (error) => respondWithError(reply.raw, error),
         );
         done();
       };
@@ -88,7 +89,7 @@ export function session<Data extends object = RegisteredData>(
 
 /** The error's response starts afresh, and what would have fed the lost one stops. */
 function discard(reply: FastifyReply, payload: unknown): void {
-  for (const name of deadHeaders) reply.removeHeader(name);
+  for (const name of representationHeaders) reply.removeHeader(name);
   const body = payload instanceof Response ? payload.body : payload;
   if (body instanceof ReadableStream) body.cancel().catch(() => {});
   else if (isDestroyable(body)) body.destroy();

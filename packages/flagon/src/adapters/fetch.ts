@@ -1,11 +1,11 @@
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { discard, withLines } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
+import { discard, withLines } from "./shared/fetch-response.ts";
 
 export type { Register } from "../index.ts";
 

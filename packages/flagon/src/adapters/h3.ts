@@ -1,13 +1,15 @@
 import type { H3Config, H3Event, Middleware } from "h3";
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { deadHeaders, discard, type HeaderLine, isPromise, withLines, writeLines } from "../http/headers.ts";
+import { type HeaderLine, representationHeaders } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { discard, withLines, writeLines } from "./shared/fetch-response.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 
 export type { Register } from "../index.ts";
 
@@ -33,7 +35,7 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (event, next) => {
-    if (isMountedAgain(event, sessions)) return next();
+    if (isAlreadyOpened(event, sessions)) return next();
     let session: Session<Data> | undefined;
     let answer: unknown;
     try {
@@ -70,7 +72,7 @@ async function commit<Data extends object>(
     if (event.app !== undefined) coverOnError(event.app.config);
   } catch (error) {
     if (answer instanceof Response) discard(answer);
-    for (const name of deadHeaders) headers.delete(name);
+    for (const name of representationHeaders) headers.delete(name);
     throw isSessionError(error) ? new RefusedError(error) : error;
   }
 }

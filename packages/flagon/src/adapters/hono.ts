@@ -1,11 +1,13 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { deadHeaders, discard, isPromise, withLines } from "../http/headers.ts";
+import { representationHeaders } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
+import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { discard, withLines } from "./shared/fetch-response.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 
 export type { Register } from "../index.ts";
 
@@ -30,7 +32,7 @@ export function session<Data extends object = RegisteredData>(
 ): MiddlewareHandler<SessionEnv<Data>> {
   const sessions = sessionsFrom(given);
   return async (c, next) => {
-    if (isMountedAgain(c, sessions)) return next();
+    if (isAlreadyOpened(c, sessions)) return next();
     const opened = sessions.open(new FetchRequest(c.req.raw, addressOf(c)));
     const session = isPromise(opened) ? await opened : opened;
     c.set("session", session);
@@ -58,7 +60,7 @@ function clear(c: Context): void {
   discard(c.res);
   c.res = undefined;
   c.finalized = false;
-  for (const name of deadHeaders) c.header(name, undefined);
+  for (const name of representationHeaders) c.header(name, undefined);
 }
 
 /** The client's address on `@hono/node-server`; other runtimes have their own ways, and Hono no common one. */

@@ -1,11 +1,11 @@
 import type { ExtendableContext, Middleware } from "koa";
-import { isPromise } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
-import { holdHead } from "./shared/deferred-head.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { isPromise } from "../util/promise.ts";
+import { deferHead } from "./shared/deferred-head.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
 export type { Register } from "../index.ts";
@@ -34,12 +34,12 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (ctx, next) => {
-    if (isMountedAgain(ctx, sessions)) return next();
-    const opened = sessions.open(new KoaSource(ctx));
+    if (isAlreadyOpened(ctx, sessions)) return next();
+    const opened = sessions.open(new KoaRequest(ctx));
     const session = isPromise(opened) ? await opened : opened;
     // Koa has one type for all contexts; `Register` says which data the session holds.
     ctx.session = session as unknown as Session;
-    holdHead(
+    deferHead(
       ctx.res,
       (head) => sessions.commit(session, head),
       (error) => ctx.onerror(error instanceof Error ? error : new Error(String(error))),
@@ -48,7 +48,7 @@ export function session<Data extends object = RegisteredData>(
   };
 }
 
-class KoaSource extends NodeRequest {
+class KoaRequest extends NodeRequest {
   readonly #ctx: ExtendableContext;
 
   constructor(ctx: ExtendableContext) {

@@ -1,11 +1,12 @@
 import { cookies, headers } from "next/headers.js";
 import { type NextRequest, NextResponse } from "next/server.js";
 import { isSessionError } from "../errors.ts";
-import { discard, type HeaderLine, isSetCookie, withLines } from "../http/headers.ts";
+import { type HeaderLine, isSetCookie } from "../http/headers.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
-import { NextSource, readSetCookie } from "./shared/next-request.ts";
+import { discard, withLines } from "./shared/fetch-response.ts";
+import { NextAppRequest, readSetCookie } from "./shared/next-request.ts";
 
 export type { Register } from "../index.ts";
 
@@ -108,7 +109,7 @@ export function sessionProxy<Data extends object>(
     let answer: ProxyAnswer;
     try {
       const cookieHeader = request.headers.get("cookie") ?? "";
-      const session = await sessions.open(new NextSource(request.method, request.headers, cookieHeader));
+      const session = await sessions.open(new NextAppRequest(request.method, request.headers, cookieHeader));
       answer = await handler?.(session, request);
       void session.isNew; // a look: only a session that was looked at is renewed
       const response = answer ?? NextResponse.next();
@@ -128,10 +129,10 @@ export function sessionProxy<Data extends object>(
 /** What a proxy's handler may answer; undefined lets the request through. */
 export type ProxyAnswer = Response | undefined;
 
-async function source(method: string): Promise<NextSource> {
+async function source(method: string): Promise<NextAppRequest> {
   const all = (await cookies()).getAll();
   const cookieHeader = all.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join("; ");
-  return new NextSource(method, await headers(), cookieHeader);
+  return new NextAppRequest(method, await headers(), cookieHeader);
 }
 
 async function setCookies(lines: readonly HeaderLine[]): Promise<void> {

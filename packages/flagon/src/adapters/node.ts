@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { isPromise } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
-import { holdHead } from "./shared/deferred-head.ts";
-import { answerError } from "./shared/node-error.ts";
+import { isPromise } from "../util/promise.ts";
+import { deferHead } from "./shared/deferred-head.ts";
+import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 
 export type { Register } from "../index.ts";
@@ -38,9 +38,9 @@ export function session<Data extends object = RegisteredData>(
 ): NodeListener {
   const sessions = sessionsFrom(given);
   return (request, response) => {
-    const answer = (error: unknown): void => answerError(response, error);
+    const answer = (error: unknown): void => respondWithError(response, error);
     const run = (session: Session<Data>): unknown => {
-      holdHead(response, (head) => sessions.commit(session, head), answer);
+      deferHead(response, (head) => sessions.commit(session, head), answer);
       return handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
     };
     let opened: Session<Data> | Promise<Session<Data>>;

@@ -1,14 +1,14 @@
 import type { MiddlewareFunction, RouterContext } from "react-router";
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { discard, withLines } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { discard, withLines } from "./shared/fetch-response.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 
 export type { Register } from "../index.ts";
 
@@ -37,7 +37,7 @@ export function session<Data extends object = RegisteredData>(
 ): MiddlewareFunction<Response> {
   const sessions = sessionsFrom(given);
   return async ({ request, context }, next) => {
-    if (isMountedAgain(context, sessions)) return next();
+    if (isAlreadyOpened(context, sessions)) return next();
     let response: Response | undefined;
     try {
       const session = await sessions.open(new FetchRequest(request));

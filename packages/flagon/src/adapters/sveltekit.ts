@@ -2,14 +2,14 @@ import type { RequestEvent } from "@sveltejs/kit";
 import type { Handle } from "@sveltejs/kit/hooks";
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { discard, withLines } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
-import { isMountedAgain } from "./shared/mount-guard.ts";
+import { discard, withLines } from "./shared/fetch-response.ts";
+import { isAlreadyOpened } from "./shared/mount-guard.ts";
 
 export type { Register } from "../index.ts";
 
@@ -43,7 +43,7 @@ export function session<Data extends object = RegisteredData>(
 ): Handle {
   const sessions = sessionsFrom(given);
   return async ({ event, resolve }) => {
-    if (isMountedAgain(event, sessions)) return resolve(event);
+    if (isAlreadyOpened(event, sessions)) return resolve(event);
     let response: Response | undefined;
     try {
       const session = await sessions.open(new SvelteKitSource(event));

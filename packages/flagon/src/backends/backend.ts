@@ -1,9 +1,9 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
-import type { CookieJar } from "../http/cookie.ts";
-import type { Visit } from "../state/session-state.ts";
+import type { Cookie } from "../http/cookie.ts";
+import type { SessionState } from "../state/session-state.ts";
 
 /** What a request's cookie stands for. */
-export interface Loaded {
+export interface LoadedSession {
   /** Null when no valid session came with the request. */
   readonly record: SessionRecord | null;
   /** The cookie's session was ended moments ago by a parallel request: this one keeps nothing and sets no cookie. */
@@ -14,17 +14,17 @@ export interface Loaded {
   readonly isTakenOver?: boolean;
 }
 
-export const nobody: Loaded = { record: null };
-export const muted: Loaded = { record: null, muted: true };
+export const noSession: LoadedSession = { record: null };
+export const muted: LoadedSession = { record: null, muted: true };
 
 /** A home's side of one request. */
-export interface Stay {
+export interface SessionHandle {
   /** Called once, at the first look. Throws what the home failed with: a store that is down fails only who looks. */
-  load(): Loaded;
+  load(): LoadedSession;
   /** Told when the session gets a new id: until the commit, `revokeUser` may be told to except it under that one. */
   announce?(id: string, from: string): void;
   /** The Set-Cookie lines that tell the browser what became of the session; called only when it was looked at. */
-  save(visit: Visit): string[] | Promise<string[]>;
+  save(visit: SessionState): string[] | Promise<string[]>;
 }
 
 /** One of a user's live sessions, for a page that lists devices. Times are milliseconds since 1970. */
@@ -42,9 +42,9 @@ export interface SessionInfo {
 }
 
 /** Where sessions live. One is chosen when `createSessions` runs; nothing later asks which. */
-export interface Home {
+export interface SessionBackend {
   /** Never rejects: a failure waits in the stay for the first look. */
-  open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay>;
+  open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle>;
   /** These are as `Sessions` has them. */
   list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
   revoke(id: string): Promise<void>;
@@ -53,7 +53,7 @@ export interface Home {
 }
 
 /** A stay for what could not be loaded: whoever looks at the session learns why, and nothing is written. */
-export function failed(error: unknown): Stay {
+export function failed(error: unknown): SessionHandle {
   return {
     load: () => {
       throw error;

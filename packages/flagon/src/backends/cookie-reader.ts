@@ -1,11 +1,11 @@
-import type { CookieFormat, CookieOpener, SessionRecord } from "../codec.ts";
+import type { CookieFormat, CookieReader, SessionRecord } from "../codec.ts";
 import type { RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
-import { readCookies } from "../http/cookie.ts";
+import { readCookies } from "../http/cookie-header.ts";
 import { isFromTheFuture, type Lifetimes } from "../state/lifetime.ts";
 
 /** Opens the first cookie that opens, and holds it to the options' lifetimes; for a format without rules of its own. */
-export function cookieOpener(format: CookieFormat, lifetimes: Lifetimes, now: () => number): CookieOpener {
+export function cookieReader(format: CookieFormat, lifetimes: Lifetimes, now: () => number): CookieReader {
   const limitOf = (record: SessionRecord): RejectReason | null => {
     if (isFromTheFuture(record, now())) return "from_the_future";
     // Said so that a limit or a clock that is no number lets nothing live for ever.

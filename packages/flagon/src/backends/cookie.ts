@@ -1,35 +1,39 @@
-import type { CookieFormat, CookieOpener, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
+import type { CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
 import type { RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
-import type { CookieJar } from "../http/cookie.ts";
-import type { Visit } from "../state/session-state.ts";
-import { type Home, muted, nobody, type Stay } from "./backend.ts";
-import { EndedIds, LATE_MS } from "./revocations/local.ts";
+import type { Cookie } from "../http/cookie.ts";
+import type { SessionState } from "../state/session-state.ts";
+import { muted, noSession, type SessionBackend, type SessionHandle } from "./backend.ts";
+import { LocalRevocations, ROTATION_GRACE_MS } from "./revocations/local.ts";
 
 /** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
 const NEAR_LIMIT_BYTES = 3_500;
 
 /** Finds the session in an older format; null where there is none. */
-export type FindOld = (request: OpenRequest, cookieName: string, refuse: Refuse) => SessionRecord | null;
+export type FindLegacySession = (
+  request: OpenRequest,
+  cookieName: string,
+  refuse: RejectRecord,
+) => SessionRecord | null;
 
 /** What a home of sealed cookies is made of. */
 export interface CookieParts {
   readonly format: CookieFormat;
-  readonly opener: CookieOpener;
+  readonly opener: CookieReader;
   readonly now: () => number;
-  readonly findOld?: FindOld;
+  readonly findLegacySession?: FindLegacySession;
 }
 
-export interface CookieHome extends Home {
-  open(request: OpenRequest, jar: CookieJar): CookieStay;
+export interface CookieBackend extends SessionBackend {
+  open(request: OpenRequest, jar: Cookie): CookieHandle;
   list(): Promise<never>;
 }
 
 /** The whole session is in the cookie. No I/O: opened at the first look, written synchronously. */
-export function cookieHome(parts: CookieParts): CookieHome {
-  const ended = new EndedIds();
+export function cookieBackend(parts: CookieParts): CookieBackend {
+  const ended = new LocalRevocations();
   return {
-    open: (request, jar) => cookieStay(parts, ended, request, jar),
+    open: (request, jar) => cookieHandle(parts, ended, request, jar),
     list: onlyInStores,
     revoke: onlyInStores,
     revokeUser: onlyInStores,
@@ -44,38 +48,38 @@ async function onlyInStores(): Promise<never> {
 }
 
 /** One request's session in a cookie. */
-export interface CookieStay extends Stay {
-  save(visit: Visit): string[];
+export interface CookieHandle extends SessionHandle {
+  save(visit: SessionState): string[];
   /** The lines for a finished record; null deletes the cookie, if the request came with one. */
-  write(visit: Visit, record: SessionRecord | null): string[];
+  write(visit: SessionState, record: SessionRecord | null): string[];
   /** Deletes the cookie, and what its format has beside it. */
   erase(): string[];
 }
 
-function cookieStay(
-  { format, opener, now, findOld }: CookieParts,
-  ended: EndedIds,
+function cookieHandle(
+  { format, opener, now, findLegacySession }: CookieParts,
+  ended: LocalRevocations,
   request: OpenRequest,
-  jar: CookieJar,
-): CookieStay {
+  jar: Cookie,
+): CookieHandle {
   /** The session that the request came with, where it ended just before. */
   let late: SessionRecord | null = null;
 
   const refuse = (record: SessionRecord): RejectReason | null => {
     const end = ended.find(record);
     if (end === undefined) return null;
-    if (now() - end.at < LATE_MS) late ??= record;
+    if (now() - end.at < ROTATION_GRACE_MS) late ??= record;
     return "ended";
   };
 
-  const beside = (record: SessionRecord | null): readonly string[] => format.linesBeside?.(record, request) ?? [];
-  const erase = (): string[] => [jar.erase(), ...beside(null)];
-  const write = ({ loaded }: Visit, record: SessionRecord | null): string[] => {
+  const beside = (record: SessionRecord | null): readonly string[] => format.extraCookies?.(record, request) ?? [];
+  const erase = (): string[] => [jar.serializeDeletion(), ...beside(null)];
+  const write = ({ loaded }: SessionState, record: SessionRecord | null): string[] => {
     const value = record && format.seal(record, jar.name, request);
     if (!record || !value) return erase().slice(loaded.record || loaded.muted ? 0 : 1);
     emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
     return [
-      jar.write(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined),
+      jar.serialize(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined),
       ...beside(record),
     ];
   };
@@ -86,8 +90,8 @@ function cookieStay(
 
     load() {
       const own = opener.open(request, jar.name, refuse);
-      const record = own ?? findOld?.(request, jar.name, refuse) ?? null;
-      if (record === null) return late === null ? nobody : muted;
+      const record = own ?? findLegacySession?.(request, jar.name, refuse) ?? null;
+      if (record === null) return late === null ? noSession : muted;
       return { record, renewalDue: own === null || opener.isRenewalDue(own) };
     },
 

@@ -1,32 +1,36 @@
-import type { CodecContext, CookieFormat, CookieOpener } from "../codec.ts";
-import { isPromise } from "../http/headers.ts";
+import type { CodecContext, CookieFormat, CookieReader } from "../codec.ts";
 import { type BackendOptions, storeTimes } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
 import type { Store } from "../store.ts";
-import type { Home, Stay } from "./backend.ts";
-import { cookieHome, type FindOld } from "./cookie.ts";
-import { RevocableHome } from "./revocable-cookie.ts";
+import { isPromise } from "../util/promise.ts";
+import type { SessionBackend, SessionHandle } from "./backend.ts";
+import { cookieBackend, type FindLegacySession } from "./cookie.ts";
+import { RevocableCookieBackend } from "./revocable-cookie.ts";
 import { Revocations } from "./revocations/sessions.ts";
 import { GuardedStore } from "./store/guarded-store.ts";
-import { StoreHome } from "./store.ts";
+import { StoreBackend } from "./store.ts";
 import { Upgrade } from "./upgrade.ts";
 
 /** What all homes of one `Sessions` are made of. */
-export interface HomeParts {
+export interface BackendParts {
   readonly context: CodecContext;
   readonly lifetimes: Lifetimes;
   readonly format: CookieFormat;
-  readonly opener: CookieOpener;
+  readonly opener: CookieReader;
 }
 
 /** The home of sessions that are in a store, or checked against one, or still read from an older cookie. */
-export function serverHome(options: BackendOptions, parts: HomeParts): Home {
+export function createBackend(options: BackendOptions, parts: BackendParts): SessionBackend {
   const upgrades = (options.upgradeFrom ?? []).map((each) => new Upgrade(each, parts.context, parts.lifetimes));
   const home = homeOf(options, parts, upgrades);
-  return upgrades.length === 0 ? home : besideOldCookies(home, upgrades);
+  return upgrades.length === 0 ? home : withLegacyCookies(home, upgrades);
 }
 
-function homeOf(options: BackendOptions, { context, format, opener }: HomeParts, upgrades: readonly Upgrade[]): Home {
+function homeOf(
+  options: BackendOptions,
+  { context, format, opener }: BackendParts,
+  upgrades: readonly Upgrade[],
+): SessionBackend {
   const { now, longestLifetimeMs } = context;
   const { store, revocations } = options;
   const { timeoutMs, stalenessMs } = storeTimes(options);
@@ -34,35 +38,35 @@ function homeOf(options: BackendOptions, { context, format, opener }: HomeParts,
   if (store !== undefined) {
     const rows = guarded(store);
     const revocations = new Revocations(rows, now, longestLifetimeMs);
-    return new StoreHome({ ...context, store: rows, revocations, opener, upgrades });
+    return new StoreBackend({ ...context, store: rows, revocations, opener, upgrades });
   }
-  const findOld: FindOld = (...asked) => {
+  const findLegacySession: FindLegacySession = (...asked) => {
     for (const upgrade of upgrades) {
       const record = upgrade.open(...asked);
       if (record !== null) return record;
     }
     return null;
   };
-  const cookies = cookieHome({ format, opener, now, findOld });
+  const cookies = cookieBackend({ format, opener, now, findLegacySession });
   if (revocations === undefined) return cookies;
   const ends = new Revocations(
     guarded("store" in revocations ? revocations.store : revocations),
     now,
     longestLifetimeMs,
   );
-  return new RevocableHome(cookies, ends, now, stalenessMs);
+  return new RevocableCookieBackend(cookies, ends, now, stalenessMs);
 }
 
 /** The home, and beside its own lines those that delete what the browser has of older formats. */
-function besideOldCookies(home: Home, upgrades: readonly Upgrade[]): Home {
-  const around = (stay: Stay): Stay => ({
+function withLegacyCookies(home: SessionBackend, upgrades: readonly Upgrade[]): SessionBackend {
+  const around = (stay: SessionHandle): SessionHandle => ({
     load: () => stay.load(),
     announce: (id, from) => stay.announce?.(id, from),
     save(visit) {
       const lines = stay.save(visit);
       const all = (own: string[]): string[] => [
         ...own,
-        ...upgrades.flatMap((upgrade) => upgrade.linesBeside(visit, own)),
+        ...upgrades.flatMap((upgrade) => upgrade.extraCookies(visit, own)),
       ];
       return isPromise(lines) ? lines.then(all) : all(lines);
     },

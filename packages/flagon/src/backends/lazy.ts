@@ -1,13 +1,13 @@
-import { failed, type Home } from "./backend.ts";
+import { failed, type SessionBackend } from "./backend.ts";
 
 /**
  * A home whose code is fetched at its first use: what keeps its sessions in the cookie, or runs where every kilobyte is
  * loaded at each start, never carries what only a store needs.
  */
-export function lateHome(fetch: () => Promise<Home>): Home {
-  let home: Home | undefined;
-  let fetched: Promise<Home> | undefined;
-  const load = (): Promise<Home> => {
+export function lazyBackend(fetch: () => Promise<SessionBackend>): SessionBackend {
+  let home: SessionBackend | undefined;
+  let fetched: Promise<SessionBackend> | undefined;
+  const load = (): Promise<SessionBackend> => {
     fetched ??= fetch().then((made) => {
       home = made;
       return made;

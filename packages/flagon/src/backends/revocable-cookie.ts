@@ -1,42 +1,42 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
 import { emit } from "../events.ts";
 import { isId } from "../formats/id-cookie.ts";
-import type { CookieJar } from "../http/cookie.ts";
-import { emptied, resultOver } from "../state/rebase.ts";
-import type { Visit } from "../state/session-state.ts";
+import type { Cookie } from "../http/cookie.ts";
+import { rebase, withoutData } from "../state/rebase.ts";
+import type { SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
-import { failed, type Home, type Loaded, muted, nobody, type Stay } from "./backend.ts";
-import type { CookieHome, CookieStay } from "./cookie.ts";
-import { LATE_MS } from "./revocations/local.ts";
-import type { Ending, Revocations } from "./revocations/sessions.ts";
+import { failed, type LoadedSession, muted, noSession, type SessionBackend, type SessionHandle } from "./backend.ts";
+import type { CookieBackend, CookieHandle } from "./cookie.ts";
+import { ROTATION_GRACE_MS } from "./revocations/local.ts";
+import type { IdChange, Revocations } from "./revocations/sessions.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
 
 interface Answer {
   readonly askedAt: number;
-  readonly ending: Ending | null;
+  readonly ending: IdChange | null;
 }
 
 /** Sealed cookies, checked against a store of ended sessions: seldom for reading, always before a cookie is sealed. */
-export class RevocableHome implements Home {
+export class RevocableCookieBackend implements SessionBackend {
   readonly revocations: Revocations;
-  readonly #cookies: CookieHome;
+  readonly #cookies: CookieBackend;
   readonly #now: () => number;
   readonly #stalenessMs: number;
   #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
 
-  constructor(cookies: CookieHome, revocations: Revocations, now: () => number, stalenessMs: number) {
+  constructor(cookies: CookieBackend, revocations: Revocations, now: () => number, stalenessMs: number) {
     this.#cookies = cookies;
     this.revocations = revocations;
     this.#now = now;
     this.#stalenessMs = stalenessMs;
   }
 
-  open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay> {
+  open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle> {
     const cookie = this.#cookies.open(request, jar);
     const loaded = cookie.load();
-    if (loaded.record === null) return new RevocableStay(this, cookie, loaded, null);
+    if (loaded.record === null) return new RevocableCookieHandle(this, cookie, loaded, null);
     const { record } = loaded;
     const answer = this.#answers.get(record.id);
     if (answer !== undefined && this.#now() - answer.askedAt < this.#stalenessMs) {
@@ -46,7 +46,7 @@ export class RevocableHome implements Home {
   }
 
   /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
-  async ending(record: SessionRecord): Promise<Ending | null> {
+  async ending(record: SessionRecord): Promise<IdChange | null> {
     const askedAt = this.#now();
     const answers = this.#answers;
     const ending = await this.revocations.ending(record);
@@ -84,31 +84,31 @@ export class RevocableHome implements Home {
     return this.revocations.prune();
   }
 
-  #stay(cookie: CookieStay, loaded: Loaded, ending: Ending | null): Stay {
-    if (ending === null) return new RevocableStay(this, cookie, loaded, null);
+  #stay(cookie: CookieHandle, loaded: LoadedSession, ending: IdChange | null): SessionHandle {
+    if (ending === null) return new RevocableCookieHandle(this, cookie, loaded, null);
     emit("flagon:reject", () => ({ reason: "ended" }));
-    const isLate = ending.how === "ended" && this.#now() - ending.at < LATE_MS;
+    const isLate = ending.how === "ended" && this.#now() - ending.at < ROTATION_GRACE_MS;
     return isLate
-      ? new RevocableStay(this, cookie, muted, loaded.record)
-      : new RevocableStay(this, cookie, nobody, null);
+      ? new RevocableCookieHandle(this, cookie, muted, loaded.record)
+      : new RevocableCookieHandle(this, cookie, noSession, null);
   }
 }
 
-class RevocableStay implements Stay {
-  readonly #home: RevocableHome;
-  readonly #cookie: CookieStay;
-  readonly #loaded: Loaded;
+class RevocableCookieHandle implements SessionHandle {
+  readonly #home: RevocableCookieBackend;
+  readonly #cookie: CookieHandle;
+  readonly #loaded: LoadedSession;
   /** The session that the request came with, where it ended just before. */
   readonly #late: SessionRecord | null;
 
-  constructor(home: RevocableHome, cookie: CookieStay, loaded: Loaded, late: SessionRecord | null) {
+  constructor(home: RevocableCookieBackend, cookie: CookieHandle, loaded: LoadedSession, late: SessionRecord | null) {
     this.#home = home;
     this.#cookie = cookie;
     this.#loaded = loaded;
     this.#late = late;
   }
 
-  load(): Loaded {
+  load(): LoadedSession {
     return this.#loaded;
   }
 
@@ -116,7 +116,7 @@ class RevocableStay implements Stay {
     this.#home.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
-  async save(visit: Visit): Promise<string[]> {
+  async save(visit: SessionState): Promise<string[]> {
     const { record: opened, renewalDue } = visit.loaded;
     if (!visit.isChanged && !renewalDue) return [];
     const came = opened ?? this.#late;
@@ -127,13 +127,13 @@ class RevocableStay implements Stay {
     return this.#replace(visit, came);
   }
 
-  async #begin(visit: Visit): Promise<string[]> {
+  async #begin(visit: SessionState): Promise<string[]> {
     await this.#stamp(visit);
     return this.#cookie.write(visit, visit.result());
   }
 
   /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
-  async #replace(visit: Visit, came: SessionRecord): Promise<string[]> {
+  async #replace(visit: SessionState, came: SessionRecord): Promise<string[]> {
     const { revocations } = this.#home;
     await this.#stamp(visit);
     // Sealed before the old id ends: when the cookie is too large the session stays as it was.
@@ -156,7 +156,7 @@ class RevocableStay implements Stay {
   }
 
   /** What is left to do for a request whose session is over. */
-  async #saveOver(visit: Visit, came: SessionRecord, ending: Ending): Promise<string[]> {
+  async #saveOver(visit: SessionState, came: SessionRecord, ending: IdChange): Promise<string[]> {
     const { revocations } = this.#home;
     if (visit.isLogin) return this.#signIn(visit, came);
     if (visit.ending !== "ended") return dropped(came);
@@ -167,29 +167,29 @@ class RevocableStay implements Stay {
   }
 
   /** A sign-in proves anew who is there: it takes the place of what the session has become. */
-  async #signIn(visit: Visit, came: SessionRecord): Promise<string[]> {
+  async #signIn(visit: SessionState, came: SessionRecord): Promise<string[]> {
     const { record, loaded } = visit;
     await this.#stamp(visit);
     delete record.family;
     const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
     if (before === null) return dropped(came);
     this.#home.forget();
-    return this.#cookie.write(visit, before === "live" ? visit.result() : resultOver(visit, emptied(record)));
+    return this.#cookie.write(visit, before === "live" ? visit.result() : rebase(visit, withoutData(record)));
   }
 
   /** A sign-in counts from after the last mark that ended the user's sessions. */
-  async #stamp({ isLogin, record }: Visit): Promise<void> {
+  async #stamp({ isLogin, record }: SessionState): Promise<void> {
     if (isLogin) await this.#home.revocations.users.stamp(record);
   }
 
-  #tell(visit: Visit, { id, userId }: SessionRecord): void {
+  #tell(visit: SessionState, { id, userId }: SessionRecord): void {
     this.#home.forget();
     emit("flagon:revoke", () => ({ id, userId, reason: visit.ending ?? "ended" }));
   }
 }
 
 /** The id of the session that begins after a sign-out in the same request; null when none does. */
-function idOfNext(visit: Visit): string | null {
+function idOfNext(visit: SessionState): string | null {
   return visit.result()?.id ?? null;
 }
 

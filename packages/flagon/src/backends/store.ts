@@ -1,19 +1,20 @@
-import type { CookieOpener, OpenRequest, SessionRecord } from "../codec.ts";
+import type { CookieReader, OpenRequest, SessionRecord } from "../codec.ts";
 import type { KeyRing } from "../crypto/keys.ts";
 import type { RejectReason } from "../errors.ts";
 import { isTimeout } from "../errors.ts";
 import { emit } from "../events.ts";
 import { type IdCookie, isId, readIdCookie } from "../formats/id-cookie.ts";
 import { openRow } from "../formats/row-data.ts";
-import { type CookieJar, readCookies } from "../http/cookie.ts";
+import type { Cookie } from "../http/cookie.ts";
+import { readCookies } from "../http/cookie-header.ts";
 import type { StoredSession } from "../store.ts";
 import { KeyedQueue } from "../util/keyed-queue.ts";
-import { failed, type Home, muted, nobody, type SessionInfo, type Stay } from "./backend.ts";
-import { LATE_MS } from "./revocations/local.ts";
+import { failed, muted, noSession, type SessionBackend, type SessionHandle, type SessionInfo } from "./backend.ts";
+import { ROTATION_GRACE_MS } from "./revocations/local.ts";
 import type { Revocations } from "./revocations/sessions.ts";
 import type { GuardedStore } from "./store/guarded-store.ts";
-import { StoreStay } from "./store/handle.ts";
-import { StoreLine } from "./store/succession.ts";
+import { StoreHandle } from "./store/handle.ts";
+import { Succession } from "./store/succession.ts";
 import { isLate, revoked } from "./store/tombstone.ts";
 import type { Upgrade } from "./upgrade.ts";
 
@@ -22,7 +23,7 @@ export interface StoreParts {
   readonly store: GuardedStore;
   readonly keys: KeyRing;
   /** For its clocks: the limits are the same wherever a session lives. */
-  readonly opener: CookieOpener;
+  readonly opener: CookieReader;
   readonly upgrades: readonly Upgrade[];
   readonly revocations: Revocations;
   readonly now: () => number;
@@ -33,24 +34,24 @@ export interface StoreParts {
 const BATCH = 20;
 
 /** The cookie holds an id and its MAC; the session is a sealed row in a store. */
-export class StoreHome implements Home {
+export class StoreBackend implements SessionBackend {
   readonly parts: StoreParts;
   /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue = new KeyedQueue();
   /** What becomes of sessions that end. */
-  readonly line: StoreLine;
+  readonly line: Succession;
 
   constructor(parts: StoreParts) {
     this.parts = parts;
-    this.line = new StoreLine(parts.store, parts.now);
+    this.line = new Succession(parts.store, parts.now);
   }
 
-  open(request: OpenRequest, jar: CookieJar): Stay | Promise<Stay> {
+  open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle> {
     const header = request.header("cookie") ?? "";
     const ids = readCookies(header, jar.name).map((value) => readIdCookie(value, jar.name, this.parts.keys));
     const good = ids.filter((id) => id !== null);
     if (good.length < ids.length) emit("flagon:reject", () => ({ reason: "forged" }));
-    if (good.length === 0 && (header === "" || !this.isUpgrading())) return new StoreStay(this, jar, nobody, null);
+    if (good.length === 0 && (header === "" || !this.isUpgrading())) return new StoreHandle(this, jar, noSession, null);
     return this.#load(request, jar, good).catch((error: unknown) => failed(error));
   }
 
@@ -106,14 +107,14 @@ export class StoreHome implements Home {
     return this.parts.upgrades.some(({ until }) => until > this.parts.now());
   }
 
-  /** What the row stands for now: null for nobody. */
+  /** What the row stands for now: null for noSession. */
   recordOf(row: StoredSession | null): SessionRecord | null {
     if (row === null || row.data === null) return null;
     const { keys, now, longestLifetimeMs } = this.parts;
     return openRow(row, keys, now(), longestLifetimeMs);
   }
 
-  async #load(request: OpenRequest, jar: CookieJar, ids: readonly IdCookie[]): Promise<Stay> {
+  async #load(request: OpenRequest, jar: Cookie, ids: readonly IdCookie[]): Promise<SessionHandle> {
     const { store, opener, now } = this.parts;
     let late: StoredSession | null = null;
     for (const { id, outdated } of ids) {
@@ -122,7 +123,7 @@ export class StoreHome implements Home {
       const reason = record === null ? rejection(row) : opener.limitOf(record);
       if (record !== null && reason === null) {
         const renewalDue = outdated || opener.isRenewalDue(record);
-        return new StoreStay(this, jar, { record, renewalDue }, row, { isCookieOutdated: outdated });
+        return new StoreHandle(this, jar, { record, renewalDue }, row, { isCookieOutdated: outdated });
       }
       if (row !== null && isLate(row, now())) late ??= row;
       if (reason !== null) emit("flagon:reject", () => ({ reason }));
@@ -130,12 +131,12 @@ export class StoreHome implements Home {
     return (await this.#upgrade(request, jar)) ?? this.#late(jar, late);
   }
 
-  #late(jar: CookieJar, row: StoredSession | null): Stay {
-    return new StoreStay(this, jar, row === null ? nobody : muted, row);
+  #late(jar: Cookie, row: StoredSession | null): SessionHandle {
+    return new StoreHandle(this, jar, row === null ? noSession : muted, row);
   }
 
   /** A session in an older format, unless it lives here already or is over. */
-  async #upgrade(request: OpenRequest, jar: CookieJar): Promise<Stay | null> {
+  async #upgrade(request: OpenRequest, jar: Cookie): Promise<SessionHandle | null> {
     const { upgrades, now, store, revocations, opener } = this.parts;
     for (const upgrade of upgrades) {
       const old = upgrade.open(request, jar.name, () => null);
@@ -145,17 +146,17 @@ export class StoreHome implements Home {
       const ending = await revocations.ending(old);
       if (found === null && ending === null) {
         const loaded = { record: old, renewalDue: true, isTakenOver: upgrade.isForeign };
-        return new StoreStay(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
+        return new StoreHandle(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
       }
       // A parallel request may just have moved it here. One that was ended may still have a row for a moment.
       const row = found ?? (await read());
       const record = ending === null || ending.how === "moved" ? this.recordOf(row) : null;
       if (record !== null && opener.limitOf(record) === null) {
-        return new StoreStay(this, jar, { record, renewalDue: true }, row, { isMoving: true });
+        return new StoreHandle(this, jar, { record, renewalDue: true }, row, { isMoving: true });
       }
       emit("flagon:reject", () => ({ reason: "ended" }));
-      if (upgrade.isForeign && ending?.how === "ended" && now() - ending.at < LATE_MS) {
-        return new StoreStay(this, jar, muted, null, { movedTo: ending.next });
+      if (upgrade.isForeign && ending?.how === "ended" && now() - ending.at < ROTATION_GRACE_MS) {
+        return new StoreHandle(this, jar, muted, null, { movedTo: ending.next });
       }
       return this.#late(jar, row !== null && isLate(row, now()) ? row : null);
     }

@@ -1,9 +1,10 @@
-import type { CodecContext, CookieFormat, CookieOpener, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
-import { type CookieJar, cookieJar, readCookies } from "../http/cookie.ts";
+import type { CodecContext, CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
+import { type Cookie, createCookie } from "../http/cookie.ts";
+import { readCookies } from "../http/cookie-header.ts";
 import { endOfUpgrade, type UpgradeOptions } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
-import type { Visit } from "../state/session-state.ts";
-import { cookieOpener } from "./cookie-reader.ts";
+import type { SessionState } from "../state/session-state.ts";
+import { cookieReader } from "./cookie-reader.ts";
 
 /** Another format that is still read until a moment, and answered in the own one. */
 export class Upgrade {
@@ -12,10 +13,10 @@ export class Upgrade {
   /** Milliseconds since 1970. */
   readonly until: number;
   readonly #format: CookieFormat;
-  readonly #opener: CookieOpener;
+  readonly #opener: CookieReader;
   readonly #now: () => number;
   /** Of the old cookie, where it has a name or a place of its own. */
-  readonly #jar: CookieJar | null;
+  readonly #jar: Cookie | null;
 
   constructor(options: UpgradeOptions, context: CodecContext, lifetimes: Lifetimes) {
     const { codec, cookie = {} } = options;
@@ -23,16 +24,16 @@ export class Upgrade {
     const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
     // What does not go with a codec as the app's own goes with one that is only read.
     this.#format = codec.bind({ ...context, options: {} });
-    this.#opener = this.#format.opener ?? cookieOpener(this.#format, lifetimes, context.now);
+    this.#opener = this.#format.opener ?? cookieReader(this.#format, lifetimes, context.now);
     this.#now = context.now;
     // Only ever used to delete, and what is not Secure deletes over plain http too.
-    this.#jar = name === undefined ? null : cookieJar(name, { secure: needsSecure, ...cookie });
+    this.#jar = name === undefined ? null : createCookie(name, { secure: needsSecure, ...cookie });
     this.isForeign = codec.foreign ?? false;
     this.until = endOfUpgrade(options);
   }
 
-  /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats carry. */
-  open(request: OpenRequest, cookieName: string, refuse: Refuse): SessionRecord | null {
+  /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats encodeValue. */
+  open(request: OpenRequest, cookieName: string, refuse: RejectRecord): SessionRecord | null {
     if (this.until <= this.#now()) return null;
     const record = this.#opener.open(request, this.#jar?.name ?? cookieName, refuse);
     if (record === null) return null;
@@ -45,15 +46,16 @@ export class Upgrade {
    * Set-Cookie lines that delete what the browser has of the old format, beside the `lines` of this commit. Once the own
    * cookie is written, the old one would sign the visitor in again when that ends, by a sign-out too.
    */
-  linesBeside({ request, record, ending }: Visit, lines: readonly string[]): readonly string[] {
+  extraCookies({ request, record, ending }: SessionState, lines: readonly string[]): readonly string[] {
     const isEnded = ending === "ended";
     if (this.until <= this.#now() || (lines.length === 0 && !isEnded)) return [];
     const beside: string[] = [];
     const name = this.#jar?.name;
     const isOwn = lines.some((line) => line.startsWith(`${name}=`));
-    if (this.#jar !== null && !isOwn && this.#opens(request, this.#jar.name)) beside.push(this.#jar.erase());
+    if (this.#jar !== null && !isOwn && this.#opens(request, this.#jar.name))
+      beside.push(this.#jar.serializeDeletion());
     if (record.userId === null && !isEnded) return beside;
-    const more = this.#format.linesBeside?.(record.userId === null ? null : record, request) ?? [];
+    const more = this.#format.extraCookies?.(record.userId === null ? null : record, request) ?? [];
     return [...beside, ...more];
   }
 

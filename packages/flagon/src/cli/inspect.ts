@@ -1,7 +1,7 @@
 import { SecretKeys } from "../crypto/keys.ts";
 import { SessionError } from "../errors.ts";
 import { type PastedCookie, readPasted } from "./inspect/cookie-text.ts";
-import type { Finding, Rules, Verdict } from "./inspect/finding.ts";
+import type { Finding, InspectionRules, Verdict } from "./inspect/finding.ts";
 import { flask, recognise } from "./inspect/foreign-formats.ts";
 import { findingAsJson } from "./inspect/json.ts";
 import { type Look, printFinding } from "./inspect/print.ts";
@@ -65,7 +65,7 @@ export async function inspect(args: readonly string[], terminal: Terminal): Prom
   const lifetimes = lifetimesOf(given);
   const now = momentOf(given.at, terminal);
   const opened = await openStore(given, terminal);
-  const rules: Rules = {
+  const rules: InspectionRules = {
     ring,
     keyIds: ring === null ? [] : secrets.map((secret) => new SecretKeys(secret, "").id),
     names: [...(given.name ?? []), ...standardNames],
@@ -130,7 +130,7 @@ async function tell(
   cookie: PastedCookie,
   secrets: readonly string[],
   isFlaskApp: boolean,
-  rules: Rules,
+  rules: InspectionRules,
 ): Promise<Finding> {
   const { name, value } = cookie;
   const bytes = (name ?? "").length + value.length;
@@ -158,7 +158,7 @@ async function tell(
   return { ...base, ...told, bytes: (told.name ?? "").length + value.length };
 }
 
-async function tellOwn(cookie: PastedCookie, rules: Rules): Promise<Omit<Finding, "bytes">> {
+async function tellOwn(cookie: PastedCookie, rules: InspectionRules): Promise<Omit<Finding, "bytes">> {
   switch (kindOf(cookie.value)) {
     case "sealed":
       return { format: "sealed", title: "a session sealed in its cookie", ...(await tellSealed(cookie, rules)) };

@@ -1,16 +1,24 @@
 import type { Buffer } from "node:buffer";
 import { createHash, createHmac } from "node:crypto";
-import type { CookieFormat, CookieOpener, CsrfGround, Flash, OpenRequest, Refuse, SessionRecord } from "../codec.ts";
+import type {
+  CookieFormat,
+  CookieReader,
+  CsrfGround,
+  Flash,
+  OpenRequest,
+  RejectRecord,
+  SessionRecord,
+} from "../codec.ts";
 import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
 import type { RejectReason } from "../errors.ts";
 import { SessionError } from "../errors.ts";
 import { emit } from "../events.ts";
-import { readCookies } from "../http/cookie.ts";
-import type { FlaskLogin, Sight } from "./flask-login.ts";
+import { readCookies } from "../http/cookie-header.ts";
+import type { FlaskLogin, LoginState } from "./flask-login.ts";
 import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
 import { Unreadable } from "./python-json.ts";
-import { FlaskNative, type Parts, putTogether, refuseOwnKey, takeApart, toOwnKinds } from "./session-fields.ts";
-import { printValue, readTagged, writeTagged } from "./tagged-json.ts";
+import { FlaskNative, joinFields, type Parts, refuseOwnKey, splitFields, toPlainValues } from "./session-fields.ts";
+import { readTagged, taggedText, writeTagged } from "./tagged-json.ts";
 import type { TimedSigner } from "./timed-signer.ts";
 
 /**
@@ -30,7 +38,7 @@ export interface FlaskFormatOptions {
 /** Flask's session cookie (flask/sessions.py, `SecureCookieSessionInterface`). Signed, not encrypted. */
 export class FlaskFormat implements CookieFormat {
   /** The first cookie of the name counts, as for Flask; without a session in it, Flask-Login's `remember_token` does. */
-  readonly opener: CookieOpener = {
+  readonly opener: CookieReader = {
     open: (request, cookieName, refuse) => this.#find(request, cookieName, refuse),
     limitOf: (record) => (this.expiresAt(record) > this.#options.now() ? null : "expired"),
     expiresAt: (record) => this.expiresAt(record),
@@ -63,7 +71,7 @@ export class FlaskFormat implements CookieFormat {
   seal(record: SessionRecord, _cookieName: string, request: OpenRequest): string {
     const { userId, flashes, data } = record;
     if (userId === null && flashes.length === 0 && Object.keys(data).length === 0) return "";
-    const values = putTogether(record, () => this.#options.login?.identify(request) ?? null);
+    const values = joinFields(record, () => this.#options.login?.identify(request) ?? null);
     const payload = writePayload(writeTagged(values));
     if (payload === null) {
       throw new SessionError(
@@ -75,7 +83,7 @@ export class FlaskFormat implements CookieFormat {
     return this.#options.signer.sign(payload, Math.floor(this.#options.now() / 1_000) - back);
   }
 
-  #find(request: OpenRequest, cookieName: string, refuse: Refuse): SessionRecord | null {
+  #find(request: OpenRequest, cookieName: string, refuse: RejectRecord): SessionRecord | null {
     const [value] = readCookies(request.header("cookie") ?? "", cookieName);
     if (value === undefined) return this.recover(request);
     const opened = this.open(value, cookieName, request);
@@ -99,7 +107,7 @@ export class FlaskFormat implements CookieFormat {
 
   print(key: string, value: unknown): string {
     refuseOwnKey(key);
-    return printValue(key, value);
+    return taggedText(key, value);
   }
 
   /** Who else names the visitor: such a session is no new one, and is due to be written. */
@@ -110,13 +118,13 @@ export class FlaskFormat implements CookieFormat {
     return toRecord(sight, encodeBase64url(randomBytes(16)), this.#options.now());
   }
 
-  linesBeside(record: SessionRecord | null, request: OpenRequest): readonly string[] {
-    return this.#options.login?.linesBeside(record, request) ?? [];
+  extraCookies(record: SessionRecord | null, request: OpenRequest): readonly string[] {
+    return this.#options.login?.extraCookies(record, request) ?? [];
   }
 
   convert({ native: _native, fresh: _fresh, ...record }: SessionRecord): SessionRecord {
     const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
-    return { ...record, data: toOwnKinds(record.data) as Record<string, unknown>, flashes };
+    return { ...record, data: toPlainValues(record.data) as Record<string, unknown>, flashes };
   }
 
   /** Bound to a random text in the data, and to who is signed in: Flask's sessions have no id. */
@@ -137,20 +145,20 @@ const CSRF_KEY = "_csrf";
 const nothing: Parts = { raw: {}, data: {}, flashes: [], userId: null };
 
 /** For an app that does without Flask-Login: `_user_id` still names the user, as TypeScript's `login` writes it. */
-function lookWithoutLogin(parts: Parts): Sight {
+function lookWithoutLogin(parts: Parts): LoginState {
   return { parts, userId: parts.userId, fresh: parts.raw._fresh === true, native: new FlaskNative(parts) };
 }
 
 function readParts(payload: string): Parts | null {
   try {
-    return takeApart(readTagged(readPayload(payload)));
+    return splitFields(readTagged(readPayload(payload)));
   } catch (error) {
     if (error instanceof Unreadable) return null;
     throw error;
   }
 }
 
-function toRecord({ parts, userId, fresh, native }: Sight, id: string, renewedAt: number): SessionRecord {
+function toRecord({ parts, userId, fresh, native }: LoginState, id: string, renewedAt: number): SessionRecord {
   return {
     id,
     permanent: Boolean(parts.raw._permanent),

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { OpenRequest, SessionRecord } from "../codec.ts";
-import { type CookieJar, cookieJar, readCookies } from "../http/cookie.ts";
+import { type Cookie, createCookie } from "../http/cookie.ts";
+import { readCookies } from "../http/cookie-header.ts";
 import { createIdentifier, type IdentifierRecipe, knowsAddress, readRememberToken } from "./identifier.ts";
 import { FlaskNative, type Parts } from "./session-fields.ts";
 
@@ -29,7 +30,7 @@ export interface RememberCookieOptions {
 }
 
 /** A session as Flask-Login would see it. */
-export interface Sight {
+export interface LoginState {
   readonly parts: Parts;
   readonly userId: string | null;
   readonly fresh: boolean;
@@ -42,7 +43,7 @@ export class FlaskLogin {
   readonly #recipe: IdentifierRecipe;
   readonly #protection: "basic" | "strong" | "none";
   readonly #address: (request: OpenRequest) => string | undefined;
-  readonly #remember: { name: string; overTls: CookieJar; plain: CookieJar } | null;
+  readonly #remember: { name: string; overTls: Cookie; plain: Cookie } | null;
 
   /** Throws a `TypeError` for options out of range. */
   constructor(secret: string | Uint8Array, options: FlaskLoginOptions) {
@@ -60,7 +61,7 @@ export class FlaskLogin {
     return createIdentifier(request, this.#addressOf(request), this.#recipe);
   }
 
-  look(parts: Parts, request: OpenRequest): Sight {
+  look(parts: Parts, request: OpenRequest): LoginState {
     const isEmpty = Object.keys(parts.raw).length + Object.keys(parts.data).length === 0;
     const isStranger = this.#protection !== "none" && !isEmpty && parts.raw._id !== this.identify(request);
     if (isStranger && this.#protection === "strong" && !parts.raw._permanent) return signedOut(parts);
@@ -81,14 +82,14 @@ export class FlaskLogin {
   }
 
   /** The line that deletes the remember cookie, when the person it names is no longer who is signed in. */
-  linesBeside(record: SessionRecord | null, request: OpenRequest): readonly string[] {
+  extraCookies(record: SessionRecord | null, request: OpenRequest): readonly string[] {
     if (this.#remember === null) return [];
     const native = record === null ? null : FlaskNative.of(record);
     if (native !== null && native.userId === record?.userId && !native.forgets) return [];
     if (readCookies(request.header("cookie") ?? "", this.#remember.name).length === 0) return [];
     if (record !== null && record.userId !== null && record.userId === this.rememberedUser(request)) return [];
     const isTls = /^https:/i.test(request.url);
-    return [(isTls ? this.#remember.overTls : this.#remember.plain).erase()];
+    return [(isTls ? this.#remember.overTls : this.#remember.plain).serializeDeletion()];
   }
 
   #addressOf(request: OpenRequest): string | undefined {
@@ -98,7 +99,7 @@ export class FlaskLogin {
 }
 
 /** "strong": Flask-Login's own keys are dropped, the rest stays (`SESSION_KEYS` in flask_login/config.py). */
-function signedOut({ raw, data, flashes }: Parts): Sight {
+function signedOut({ raw, data, flashes }: Parts): LoginState {
   const { _user_id, _fresh, _id, ...keptRaw } = raw;
   const { _remember, _remember_seconds, next, ...keptData } = data;
   const parts = { raw: keptRaw, data: keptData, flashes, userId: null };
@@ -108,14 +109,14 @@ function signedOut({ raw, data, flashes }: Parts): Sight {
 /** Browsers ignore a Secure cookie, its deletion too, that comes over plain http. */
 function createJars({ name = "remember_token", domain, path = "/" }: RememberCookieOptions): {
   name: string;
-  overTls: CookieJar;
-  plain: CookieJar;
+  overTls: Cookie;
+  plain: Cookie;
 } {
   const attributes = domain === undefined ? { path } : { path, domain };
   return {
     name,
-    overTls: cookieJar(name, { ...attributes, secure: true }),
-    plain: cookieJar(name, { ...attributes, secure: false }),
+    overTls: createCookie(name, { ...attributes, secure: true }),
+    plain: createCookie(name, { ...attributes, secure: false }),
   };
 }
 

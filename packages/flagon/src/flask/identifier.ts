@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { OpenRequest } from "../codec.ts";
-import { COOKIE_BYTES_MAX, readCookies } from "../http/cookie.ts";
+import { COOKIE_BYTES_MAX } from "../http/cookie.ts";
+import { readCookies } from "../http/cookie-header.ts";
 
 /** Whose recipe makes `_id`: the releases 0.6 and before, or 0.7, in which the forwarded header is not looked at. */
 export type IdentifierRecipe = "0.6" | "0.7";

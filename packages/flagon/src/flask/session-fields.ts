@@ -1,6 +1,6 @@
 import type { Flash, SessionRecord } from "../codec.ts";
 import { setOwn } from "../formats/values.ts";
-import { copyNotes, printValue } from "./tagged-json.ts";
+import { copyNotes, taggedText } from "./tagged-json.ts";
 import { Markup, Tuple, tuple, Uuid } from "./value-types.ts";
 
 type Values = Record<string, unknown>;
@@ -29,7 +29,7 @@ export interface Parts {
   readonly userId: string | null;
 }
 
-export function takeApart(values: Values): Parts {
+export function splitFields(values: Values): Parts {
   const raw: Values = {};
   const data: Values = {};
   for (const key of Object.keys(values)) setOwn(ownKeys.has(key) ? raw : data, key, values[key]);
@@ -64,7 +64,7 @@ export class FlaskNative {
 }
 
 /** The session as Flask is to see it. `identify` makes the `_id` of a new login; null for none. */
-export function putTogether(record: SessionRecord, identify: () => string | null): Values {
+export function joinFields(record: SessionRecord, identify: () => string | null): Values {
   const native = FlaskNative.of(record);
   const values: Values = {};
   for (const key of Object.keys(record.data)) {
@@ -130,15 +130,15 @@ function writeFlash(flash: Flash): unknown {
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  return value instanceof Markup || value instanceof Uuid ? value.toString() : printValue("_flashes", value);
+  return value instanceof Markup || value instanceof Uuid ? value.toString() : taggedText("_flashes", value);
 }
 
 /** Data in kinds that Flagon's own formats know: a Tuple becomes an array, Markup and a Uuid their text. */
-export function toOwnKinds(value: unknown): unknown {
+export function toPlainValues(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date || value instanceof Uint8Array) return value;
   if (value instanceof Markup || value instanceof Uuid) return value.toString();
-  if (value instanceof Tuple || Array.isArray(value)) return Array.from(value, toOwnKinds);
+  if (value instanceof Tuple || Array.isArray(value)) return Array.from(value, toPlainValues);
   const converted: Values = {};
-  for (const [key, inner] of Object.entries(value)) setOwn(converted, key, toOwnKinds(inner));
+  for (const [key, inner] of Object.entries(value)) setOwn(converted, key, toPlainValues(inner));
   return converted;
 }

@@ -50,7 +50,7 @@ export function copyNotes(from: object, to: object): void {
  * The text of one value under a key of the session. Throws a `TypeError` that names the key for what Flask's cookie cannot
  * carry exactly.
  */
-export function printValue(key: string, value: unknown): string {
+export function taggedText(key: string, value: unknown): string {
   try {
     return write(value, 1);
   } catch (error) {

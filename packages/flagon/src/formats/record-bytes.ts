@@ -1,6 +1,6 @@
 import type { SessionRecord } from "../codec.ts";
 import { Buffer, encodeBase64url } from "../crypto/bytes.ts";
-import { carryEach, uncarryEach } from "./values.ts";
+import { encodeValues, uncarryEach } from "./values.ts";
 
 /**
  * What is sealed, in a cookie and in a row alike: flags (1 byte), id (16), created, authenticated, renewed (6 bytes each,
@@ -18,10 +18,10 @@ interface Contents {
   readonly r?: string;
 }
 
-/** The bytes to seal. Throws a `TypeError` that names the key for what a session cannot carry. */
-export function writePlaintext(record: SessionRecord): Buffer {
+/** The bytes to seal. Throws a `TypeError` that names the key for what a session cannot encodeValue. */
+export function encodeRecord(record: SessionRecord): Buffer {
   const { id, permanent, authenticatedAt, renewedAt, userId, flashes } = record;
-  const data = carryEach(record.data);
+  const data = encodeValues(record.data);
   // What is undefined is left out.
   const json = JSON.stringify({
     d: data,
@@ -45,8 +45,8 @@ export interface Plaintext {
   readonly json: string;
 }
 
-/** Null for bytes that no {@link writePlaintext} made. */
-export function readPlaintext(bytes: Buffer): Plaintext | null {
+/** Null for bytes that no {@link encodeRecord} made. */
+export function decodeHead(bytes: Buffer): Plaintext | null {
   const flags = bytes.readUInt8();
   if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
   const head = {

@@ -6,11 +6,11 @@ import { KIND_ROW, keyIdOf, seal, unseal } from "../crypto/seal.ts";
 import { SessionError, storeCorrupt } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { readPlaintext, recordOf, writePlaintext } from "./record-bytes.ts";
+import { decodeHead, encodeRecord, recordOf } from "./record-bytes.ts";
 
 /**
  * How much a row may hold, in bytes before it is sealed. Each request of the session reads all of it, and one that a visitor
- * could fill without end would at last take longer to read than the store is waited for: then it could not even be emptied.
+ * could fill without end would at last take longer to read than the store is waited for: then it could not even be withoutData.
  */
 const ROW_BYTES_MAX = 2_000_000;
 
@@ -19,7 +19,7 @@ const ROW_BYTES_MAX = 2_000_000;
  * "session_too_large" that names the largest keys.
  */
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
-  const bytes = writePlaintext(record);
+  const bytes = encodeRecord(record);
   if (bytes.length > ROW_BYTES_MAX) throw tooLarge(record, bytes.length);
   return seal(KIND_ROW, bytes, contextOf(record.id, record.userId), ring, now);
 }
@@ -33,7 +33,7 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   if (bytes === null) return null;
   const opened = unseal(KIND_ROW, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
   if (opened === "unknown_key" || opened === "hour") return null;
-  const plaintext = typeof opened === "string" ? null : readPlaintext(opened);
+  const plaintext = typeof opened === "string" ? null : decodeHead(opened);
   if (plaintext === null) throw storeCorrupt("a session's row does not open");
   const record = recordOf(plaintext);
   // The row's clock is the later one: `touch` moves it without sealing anew.

@@ -5,7 +5,7 @@ import { SessionError } from "../errors.ts";
 import { COOKIE_BYTES_MAX } from "../http/cookie.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { type Plaintext, readPlaintext, recordOf, writePlaintext } from "./record-bytes.ts";
+import { decodeHead, encodeRecord, type Plaintext, recordOf } from "./record-bytes.ts";
 
 /** A cookie that was verified, and the secret that it names. */
 interface Verified {
@@ -23,7 +23,7 @@ export const sealed: Codec = {
     const verified = new BoundedMap<string, Verified>(cacheSize);
 
     const remember = (value: string, cookieName: string, bytes: Buffer, plaintext: Buffer): Verified | null => {
-      const read = readPlaintext(plaintext);
+      const read = decodeHead(plaintext);
       const known = read && { value, cookieName, keyId: keyIdOf(bytes), plaintext: read };
       if (known) verified.set(tagOf(value), known);
       return known;
@@ -50,7 +50,7 @@ export const sealed: Codec = {
 
       /** Throws a `SessionError` "cookie_too_large" that names the largest keys. */
       seal(record, cookieName) {
-        const plaintext = writePlaintext(record);
+        const plaintext = encodeRecord(record);
         const bytes = seal(KIND_COOKIE, plaintext, lengthPrefixed(cookieName), keys, now());
         const value = encodeBase64url(bytes);
         const size = cookieName.length + value.length;

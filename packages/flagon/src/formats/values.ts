@@ -14,7 +14,7 @@ const DEPTH_MAX = 100;
  * The value as JSON can say it: itself when it needs no tags, else a tagged copy. Throws a `TypeError` that names the key
  * for what cannot be carried exactly: functions, symbols, class instances (a Buffer is one), arrays with holes, circles.
  */
-export function carry(key: string, value: unknown, depth = 0): unknown {
+export function encodeValue(key: string, value: unknown, depth = 0): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -36,22 +36,22 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
         case Uint8Array.prototype:
           return { "!b": encodeBase64url(Buffer.from(value as Uint8Array)) };
         case Map.prototype:
-          return { "!m": carry(key, [...(value as Map<unknown, unknown>)], depth) };
+          return { "!m": encodeValue(key, [...(value as Map<unknown, unknown>)], depth) };
         case Set.prototype:
-          return { "!s": carry(key, [...(value as Set<unknown>)], depth) };
+          return { "!s": encodeValue(key, [...(value as Set<unknown>)], depth) };
         case Array.prototype: {
           // Names of an array's own are among its keys; holes are what `flat` leaves out.
           const { length } = value as unknown[];
           if (Object.keys(value).length !== length || (value as unknown[]).flat(0).length !== length) break;
-          return carryEach(value, key, depth + 1);
+          return encodeValues(value, key, depth + 1);
         }
         case Object.prototype:
         case null: {
           const [name, another] = Object.keys(value);
           if (name?.startsWith("!") && another === undefined) {
-            return { "!o": carry(key, Object.entries(value)[0], depth) };
+            return { "!o": encodeValue(key, Object.entries(value)[0], depth) };
           }
-          return carryEach(value, key, depth + 1);
+          return encodeValues(value, key, depth + 1);
         }
       }
     }
@@ -66,8 +66,8 @@ export function carry(key: string, value: unknown, depth = 0): unknown {
  * The object or array with each of its values carried; itself when none needs a tag. Without `key` it is a session's data,
  * and each value is known by its own.
  */
-export function carryEach<Whole extends object>(whole: Whole, key?: string, depth = 0): Whole {
-  return withEach(whole, (value, name) => carry(key ?? name, value, depth));
+export function encodeValues<Whole extends object>(whole: Whole, key?: string, depth = 0): Whole {
+  return withEach(whole, (value, name) => encodeValue(key ?? name, value, depth));
 }
 
 /** The object or array with each of its values changed; itself when none is. */
@@ -85,15 +85,15 @@ function withEach<Whole extends object>(whole: Whole, change: (value: unknown, n
 }
 
 /** A value's text, another one whenever the value is another, in type as well as in content. */
-export function printValue(key: string, value: unknown): string {
-  return JSON.stringify(carry(key, value));
+export function valueText(key: string, value: unknown): string {
+  return JSON.stringify(encodeValue(key, value));
 }
 
-/** What {@link carry} was given, for what it returned. A tag that is not known stays as it is. */
-export function uncarry(value: unknown): unknown {
+/** What {@link encodeValue} was given, for what it returned. A tag that is not known stays as it is. */
+export function decodeValue(value: unknown): unknown {
   if (Object(value) !== value) return value;
   const inside = uncarryEach(value as object);
-  // biome-ignore lint/suspicious/noExplicitAny: verified before, and as `carry` wrote it
+  // biome-ignore lint/suspicious/noExplicitAny: verified before, and as `encodeValue` wrote it
   const [[tag, inner] = [], another] = Object.entries<any>(inside);
   switch (another ?? tag) {
     case "!f":
@@ -119,12 +119,12 @@ export function uncarry(value: unknown): unknown {
 
 /** An object's values, each on its own: the object itself is no tag, whatever it looks like. */
 export function uncarryEach<Whole extends object>(whole: Whole): Whole {
-  return withEach(whole, uncarry);
+  return withEach(whole, decodeValue);
 }
 
-/** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot carry. */
+/** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot encodeValue. */
 export function copyOf(data: object): Record<string, unknown> {
-  return uncarryEach(JSON.parse(JSON.stringify(carryEach(data))));
+  return uncarryEach(JSON.parse(JSON.stringify(encodeValues(data))));
 }
 
 /** Sets a key of the object's own, also `__proto__`. */

@@ -4,12 +4,12 @@ import type { HeaderLine, ResponseHead } from "./headers.ts";
  * What a response says to caches once its session was looked at: that it varies with the cookie, that nobody but this
  * visitor's browser may keep it, and nobody at all when it carries a cookie (RFC 9111; OWASP ASVS 5, 14.3.2).
  */
-export function linesFor(cookies: readonly string[], response: ResponseHead | undefined): HeaderLine[] {
+export function responseHeaders(cookies: readonly string[], response: ResponseHead | undefined): HeaderLine[] {
   const own = (name: string): string => String(response?.header(name) ?? "");
   const lines: HeaderLine[] = cookies.map((cookie) => ["Set-Cookie", cookie]);
   const vary = own("vary");
   if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(vary)) lines.push(["Vary", `${vary}, Cookie`.replace(/^[\s,]+/, "")]);
-  const control = cookies.length > 0 ? "no-store" : privately(own("cache-control"));
+  const control = cookies.length > 0 ? "no-store" : privateDirectives(own("cache-control"));
   if (control !== null) lines.push(["Cache-Control", `private, ${control}`]);
   for (const name of sharedControls) if (response?.header(name)) lines.push([name, "no-store"]);
   return lines;
@@ -20,7 +20,7 @@ export function linesFor(cookies: readonly string[], response: ResponseHead | un
  * `max-age` alone lets every cache on the way keep it (RFC 9111, section 3), and many of those know nothing of
  * `Vary: Cookie`. With a value, `private="…"` is about those headers alone.
  */
-function privately(own: string): string | null {
+function privateDirectives(own: string): string | null {
   if (/^[\s,]*$|(^|,)\s*(public|s-maxage)\b/i.test(own)) return "no-cache";
   return /(^|,)\s*(private|no-store)\s*(,|$)/i.test(own) ? null : own;
 }

@@ -23,18 +23,18 @@ export interface CookieOptions {
 }
 
 /** A cookie's name and attributes, checked once: writing is then putting pieces together. */
-export interface CookieJar {
+export interface Cookie {
   readonly name: string;
   /** The same for a loopback host over plain http, where Safari drops Secure cookies; null for one that must be Secure. */
-  forLoopback(): CookieJar | null;
+  forLoopback(): Cookie | null;
   /** A Set-Cookie line. Without `maxAgeMs` the browser keeps the cookie until it closes. */
-  write(value: string, maxAgeMs?: number): string;
+  serialize(value: string, maxAgeMs?: number): string;
   /** A Set-Cookie line that deletes the cookie: with its attributes, without which browsers would keep it. */
-  erase(): string;
+  serializeDeletion(): string;
 }
 
 /** Throws a `TypeError` for what a browser would refuse or what would break out of the header. */
-export function cookieJar(given: string | undefined, options: CookieOptions): CookieJar {
+export function createCookie(given: string | undefined, options: CookieOptions): Cookie {
   const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
   const isForHost = domain === undefined && path === "/";
   const name = given ?? `${secure ? (isForHost ? "__Host-" : "__Secure-") : ""}session`;
@@ -57,18 +57,18 @@ export function cookieJar(given: string | undefined, options: CookieOptions): Co
     priority ? `; Priority=${capitalize(priority)}` : "",
     partitioned ? "; Partitioned" : "",
   ].join("");
-  const write = (value: string, maxAgeMs?: number): string => {
+  const serialize = (value: string, maxAgeMs?: number): string => {
     if (maxAgeMs === undefined) return `${name}=${value}${attributes}`;
     const seconds = Math.min(Math.max(Math.floor(maxAgeMs / 1_000), 0), MAX_AGE_SECONDS_MAX);
     return `${name}=${value}; Max-Age=${seconds}${attributes}`;
   };
   return {
     name,
-    write,
-    erase: () => write("", 0),
+    serialize,
+    serializeDeletion: () => serialize("", 0),
     forLoopback() {
       if (needsSecure || options.secure !== undefined) return null;
-      return cookieJar(name.replace(prefix, ""), { ...options, secure: false });
+      return createCookie(name.replace(prefix, ""), { ...options, secure: false });
     },
   };
 }
@@ -84,38 +84,4 @@ const prefix = /^__(host|secure)-/i;
 
 function capitalize(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
-}
-
-/** A browser has one cookie of a name for each domain and path that fit: seldom two, never as many as fill a header. */
-const SAME_NAME_MAX = 16;
-
-/**
- * The values of the cookies with this name, in the order of the header (RFC 6265, section 5.4). One pass, from one place
- * where the name stands to the next; only spaces and tabs are trimmed, names are compared as they stand, nothing is
- * percent-decoded, one pair of quotes around a value is taken off. More than one cookie of a name is no error: a subdomain
- * can plant one, and the right one must still be found. Past sixteen no more are looked at, since each can cost a cipher or
- * a question to the store.
- */
-export function readCookies(header: string, name: string): string[] {
-  const values: string[] = [];
-  for (let at = header.indexOf(name); at > -1 && values.length < SAME_NAME_MAX; at = header.indexOf(name, at + 1)) {
-    const equals = skipBlanks(header, at + name.length, 1);
-    const before = skipBlanks(header, at - 1, -1);
-    if (header[equals] !== "=" || (before > -1 && header[before] !== ";")) continue;
-    const end = header.indexOf(";", equals);
-    at = end < 0 ? header.length : end;
-    const value = header.slice(skipBlanks(header, equals + 1, 1), skipBlanks(header, at - 1, -1) + 1);
-    values.push(/^"(.*)"$/s.exec(value)?.[1] ?? value);
-  }
-  return values;
-}
-
-/** The next place that holds no space or tab, to the right with a `step` of 1, to the left with -1. */
-function skipBlanks(text: string, at: number, step: 1 | -1): number {
-  while (isBlank(text.charCodeAt(at))) at += step;
-  return at;
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

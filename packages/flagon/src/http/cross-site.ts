@@ -1,6 +1,7 @@
 import type { OpenRequest } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import { emit } from "../events.ts";
+import { hostOf } from "./loopback.ts";
 
 /** How requests from other sites are met. */
 export interface CsrfOptions {
@@ -15,7 +16,7 @@ export interface CsrfOptions {
  * Origin header. A request with neither comes from no browser, and so carries nobody's cookie against their will. What is
  * returned throws a `SessionError` with `status` 403 and `code` "cross_site_request".
  */
-export function originCheck({ trustedOrigins = [], exempt }: CsrfOptions): (request: OpenRequest) => void {
+export function crossSiteCheck({ trustedOrigins = [], exempt }: CsrfOptions): (request: OpenRequest) => void {
   for (const origin of trustedOrigins) {
     // A star may stand in a URL's host, and would never match.
     if (origin && originOf(origin) === origin && !origin.includes("*")) continue;
@@ -45,22 +46,4 @@ function isOwn(origin: string, request: OpenRequest): boolean {
 /** As browsers write it: in lower case, without the scheme's own port. Null for what is no URL. */
 function originOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).origin : null;
-}
-
-const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
-
-/**
- * Whether the browser and this server are on one machine, without TLS between them: a loopback host over plain http, and
- * no header that a proxy leaves.
- */
-export function isPlainLoopback(request: OpenRequest): boolean {
-  return (
-    request.url.startsWith("http:") &&
-    /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:\d*)?$/i.test(hostOf(request)) &&
-    forwardingHeaders.every((name) => request.header(name) == null)
-  );
-}
-
-function hostOf(request: OpenRequest): string {
-  return request.header("host") ?? request.url.split(/[/?#]/)[2] ?? "";
 }

@@ -19,7 +19,7 @@ const systems: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A short reading of a User-Agent for a person's list of devices, such as "Firefox on Linux"; null when it says nothing. */
-export function deviceOf(userAgent: string | null | undefined): string | null {
+export function deviceName(userAgent: string | null | undefined): string | null {
   if (userAgent == null || userAgent === "") return null;
   const browser = browsers.find(([pattern]) => pattern.test(userAgent))?.[1];
   const system = systems.find(([pattern]) => pattern.test(userAgent))?.[1];

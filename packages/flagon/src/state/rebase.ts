@@ -1,12 +1,12 @@
 import type { Flash, SessionRecord } from "../codec.ts";
 import { setOwn } from "../formats/values.ts";
-import { readBy, type Visit } from "./session-state.ts";
+import { readBy, type SessionState } from "./session-state.ts";
 
 /**
- * The record to write, as `Visit.result`, where another request may have stored a newer one since: this visit's changes over
+ * The record to write, as `SessionState.result`, where another request may have stored a newer one since: this visit's changes over
  * `newer`, key by key. Two requests that touch different keys both win. Null when the session ended and none began.
  */
-export function resultOver(visit: Visit, newer: SessionRecord | null): SessionRecord | null {
+export function rebase(visit: SessionState, newer: SessionRecord | null): SessionRecord | null {
   const { base, loaded, rules } = visit;
   const result = visit.result();
   // What began in this visit rests on nothing that could be newer.
@@ -27,17 +27,17 @@ export function resultOver(visit: Visit, newer: SessionRecord | null): SessionRe
 }
 
 /** Keys that this visit sets or deletes outright although `newer` has another value than the one loaded. */
-export function contestedKeys(visit: Visit, newer: SessionRecord): string[] {
+export function conflictingKeys(visit: SessionState, newer: SessionRecord): string[] {
   const { base, loaded, rules } = visit;
   if (newer === loaded.record) return [];
   return visit.changedKeys().filter((key) => {
-    const text = visit.handedOut.get(key) ?? rules.print(key, ownValue(base.data, key));
+    const text = visit.snapshots.get(key) ?? rules.print(key, ownValue(base.data, key));
     return !visit.steps.get(key) && text !== rules.print(key, ownValue(newer.data, key));
   });
 }
 
 /** The record without what the visitor stored: what a session that takes the place of an ended one begins with. */
-export function emptied(record: SessionRecord): SessionRecord {
+export function withoutData(record: SessionRecord): SessionRecord {
   return { ...record, data: {}, flashes: [] };
 }
 

@@ -1,16 +1,16 @@
 import type { Buffer } from "node:buffer";
-import type { Loaded, Stay } from "../backends/backend.ts";
+import type { LoadedSession, SessionHandle } from "../backends/backend.ts";
 import type { CsrfGround, OpenRequest, SessionRecord } from "../codec.ts";
 import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
 import { emit } from "../events.ts";
 import type { DataCheck } from "./schema.ts";
-import { Draft, type Print } from "./tracked-data.ts";
+import { TrackedData, type ValueText } from "./tracked-data.ts";
 
 /** What every session of one `Sessions` goes by. */
-export interface Rules {
+export interface SessionRules {
   readonly now: () => number;
   readonly expiresAt: (record: SessionRecord) => number;
-  readonly print: Print;
+  readonly print: ValueText;
   /** The user's schema. */
   readonly schema: DataCheck | null;
   /** What the session's CSRF tokens are made of, for each secret in use; `isAsked`: a token is about to be made. */
@@ -18,21 +18,21 @@ export interface Rules {
 }
 
 /** How the opened session ends, if it does: told apart in events only. */
-export type Ending = "rotated" | "ended";
+export type IdChange = "rotated" | "ended";
 
 /**
  * What one request does with its session, from the first look on: what was loaded, what is to change, whether the old id
  * ends. No I/O: a home loads it before and saves it after. The session may end and another begin in one visit (`logout`,
  * then `flash`).
  */
-export class Visit extends Draft {
+export class SessionState extends TrackedData {
   readonly request: OpenRequest;
-  readonly rules: Rules;
-  readonly stay: Stay;
+  readonly rules: SessionRules;
+  readonly stay: SessionHandle;
   /** What the request came with. */
-  readonly loaded: Loaded;
+  readonly loaded: LoadedSession;
   /** Null while the opened session goes on under its id. */
-  ending: Ending | null = null;
+  ending: IdChange | null = null;
   /** What a login said of the device; null without a login. */
   device: string | null = null;
   isLogin = false;
@@ -42,7 +42,7 @@ export class Visit extends Draft {
   #origin: SessionRecord | null;
 
   /** Throws what the home failed with. */
-  constructor(request: OpenRequest, rules: Rules, stay: Stay) {
+  constructor(request: OpenRequest, rules: SessionRules, stay: SessionHandle) {
     const found = stay.load();
     const origin = found.record && readBy(rules, found.record);
     super(origin ?? freshRecord(rules), rules.print);
@@ -74,7 +74,7 @@ export class Visit extends Draft {
     const { userId: before } = this.record;
     if (before !== null && before !== userId) this.end();
     this.rotate();
-    // Someone who was nobody until now is no heir: a sign-out of the visitor they were does not sign them out.
+    // Someone who was noSession until now is no heir: a sign-out of the visitor they were does not sign them out.
     if (before === null) delete this.record.family;
     const now = this.rules.now();
     Object.assign(this.record, { userId, createdAt: now, authenticatedAt: now, renewedAt: now, fresh: true });
@@ -112,14 +112,14 @@ export class Visit extends Draft {
 }
 
 /** The record with what the user's schema makes of its data. */
-export function readBy({ schema }: Rules, record: SessionRecord): SessionRecord {
+export function readBy({ schema }: SessionRules, record: SessionRecord): SessionRecord {
   if (schema === null) return record;
   const data = schema.read(record.data);
   if (data === null) emit("flagon:reject", () => ({ reason: "schema" }));
   return { ...record, data: data ?? {} };
 }
 
-function freshRecord({ now, schema }: Rules): SessionRecord {
+function freshRecord({ now, schema }: SessionRules): SessionRecord {
   const moment = now();
   return {
     id: encodeBase64url(randomBytes(16)),

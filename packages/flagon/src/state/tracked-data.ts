@@ -3,14 +3,14 @@ import { setOwn } from "../formats/values.ts";
 
 type Step = (value: unknown) => unknown;
 
-/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot carry. */
-export type Print = (key: string, value: unknown) => string;
+/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot encodeValue. */
+export type ValueText = (key: string, value: unknown) => string;
 
 /**
  * A session as one request is making it: a copy to work on, and which of its keys are no longer what was loaded. A store
- * whose row has changed meanwhile has those keys laid over the newer row: see `resultOver`.
+ * whose row has changed meanwhile has those keys laid over the newer row: see `rebase`.
  */
-export class Draft {
+export class TrackedData {
   base: SessionRecord;
   /** The session as it stands now. */
   record: SessionRecord;
@@ -21,10 +21,10 @@ export class Draft {
    */
   readonly steps: Map<string, readonly Step[] | null> = new Map();
   /** The text of each object as it was handed out: whoever holds one may change it without a word. */
-  readonly handedOut: Map<string, string> = new Map();
-  readonly #print: Print;
+  readonly snapshots: Map<string, string> = new Map();
+  readonly #print: ValueText;
 
-  constructor(base: SessionRecord, print: Print) {
+  constructor(base: SessionRecord, print: ValueText) {
     this.base = base;
     this.record = { ...base, data: { ...base.data } };
     this.#print = print;
@@ -40,8 +40,8 @@ export class Draft {
 
   get(key: string): unknown {
     const value = this.has(key) ? this.record.data[key] : undefined;
-    if (typeof value === "object" && value !== null && !this.steps.has(key) && !this.handedOut.has(key)) {
-      this.handedOut.set(key, this.#print(key, value));
+    if (typeof value === "object" && value !== null && !this.steps.has(key) && !this.snapshots.has(key)) {
+      this.snapshots.set(key, this.#print(key, value));
     }
     return value;
   }
@@ -55,7 +55,7 @@ export class Draft {
   }
 
   set(key: string, value: unknown): void {
-    // Throws now rather than at the end of the request, where nobody would see which line set it.
+    // Throws now rather than at the end of the request, where noSession would see which line set it.
     this.#print(key, value);
     setOwn(this.record.data, key, value);
     this.steps.set(key, null);
@@ -73,7 +73,7 @@ export class Draft {
     this.isCleared = true;
     this.record.data = {};
     this.steps.clear();
-    this.handedOut.clear();
+    this.snapshots.clear();
   }
 
   /** Applies `step` now; over newer data it is applied again, unless the value no longer rests on what was loaded. */
@@ -107,12 +107,12 @@ export class Draft {
 
   /** Keys that were set, updated, deleted or changed inside. */
   changedKeys(): string[] {
-    const touched = new Set([...this.steps.keys(), ...this.handedOut.keys()]);
+    const touched = new Set([...this.steps.keys(), ...this.snapshots.keys()]);
     return [...touched].filter((key) => this.#isChanged(key) && (this.has(key) || Object.hasOwn(this.base.data, key)));
   }
 
   #isChanged(key: string): boolean {
-    const text = this.handedOut.get(key);
+    const text = this.snapshots.get(key);
     return this.steps.has(key) || (text !== undefined && this.#print(key, this.record.data[key]) !== text);
   }
 }

@@ -3,7 +3,7 @@ import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
 import { pruneInBatches } from "./shared/prune.ts";
-import { sessionOf, taken, valuesOf } from "./shared/rows.ts";
+import { taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toKey, toText } from "./shared/text.ts";
 
 export type { PostgresClient };
@@ -87,11 +87,11 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       return row === undefined ? null : fromRow(row);
     },
     async create(session) {
-      const created = await run("create", [key(session.id), longId(session.id), ...valuesOf(session), now()]);
+      const created = await run("create", [key(session.id), longId(session.id), ...toColumns(session), now()]);
       if (created.length === 0) throw taken();
     },
     async replace(session, version) {
-      const replaced = await run("replace", [key(session.id), ...valuesOf(session), version, now()]);
+      const replaced = await run("replace", [key(session.id), ...toColumns(session), version, now()]);
       return replaced.length === 1;
     },
     async touch(id, clocks) {
@@ -204,7 +204,7 @@ function namesOf(statements: Statements): Statements {
 
 function fromRow(row: unknown[]): StoredSession {
   const [id, version, userId, device, createdAt, lastSeenAt, expiresAt, data] = row;
-  return sessionOf({ id, version, userId, device, createdAt, lastSeenAt, expiresAt, data });
+  return toSession({ id, version, userId, device, createdAt, lastSeenAt, expiresAt, data });
 }
 
 function key(id: string): string {

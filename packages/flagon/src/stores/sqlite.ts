@@ -1,7 +1,7 @@
 import type { Store } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { pruneInBatches } from "./shared/prune.ts";
-import { isRow, sessionOf, taken, valuesOf } from "./shared/rows.ts";
+import { isRow, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toText } from "./shared/text.ts";
 import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./sqlite/database.ts";
 import { isSetUp, setUp } from "./sqlite/schema.ts";
@@ -86,16 +86,16 @@ export function sqliteStore(
     async read(id) {
       const { read } = statements ?? (await ready());
       const row = read.get(toText(id), now());
-      return isRow(row) ? sessionOf(row) : null;
+      return isRow(row) ? toSession(row) : null;
     },
     async create(session) {
       const { create } = statements ?? (await ready());
-      if (changes(create.run(toText(session.id), ...valuesOf(session), now())) === 0) throw taken();
+      if (changes(create.run(toText(session.id), ...toColumns(session), now())) === 0) throw taken();
     },
     async replace(session, version) {
       const { replace } = statements ?? (await ready());
       const ends = session.data === null ? 1 : 0;
-      return changes(replace.run(...valuesOf(session), toText(session.id), version, now(), ends)) === 1;
+      return changes(replace.run(...toColumns(session), toText(session.id), version, now(), ends)) === 1;
     },
     async touch(id, clocks) {
       const { touch } = statements ?? (await ready());
@@ -107,7 +107,7 @@ export function sqliteStore(
     },
     async list(userId) {
       const { list } = statements ?? (await ready());
-      return list.all(toText(userId), now()).filter(isRow).map(sessionOf);
+      return list.all(toText(userId), now()).filter(isRow).map(toSession);
     },
     async deleteByUser(userId, except) {
       const { removeByUser } = statements ?? (await ready());

@@ -9,7 +9,7 @@ const WAIT_MS_MAX = 50;
  * For the moment after try number `tries` (from 1) was lost: the second try follows at once, the others after a short wait
  * of random length, so that many who met do not meet again. Rejects with `session_conflict` when it was the last.
  */
-export async function beforeNextTry(tries: number): Promise<void> {
+export async function backoff(tries: number): Promise<void> {
   if (tries === TRIES_MAX) {
     throw new SessionError("session_conflict", `${TRIES_MAX} other requests were faster at changing the same session`);
   }

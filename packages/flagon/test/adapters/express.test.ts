@@ -5,7 +5,7 @@ import express from "express";
 import morgan from "morgan";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/express.ts";
-import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
@@ -89,7 +89,7 @@ describe.each(homes)("on express, %s", (_, make) => {
       request.session.set("seen", true);
       response.sendFile(thisFile, { cacheControl: false });
     });
-    const visitor = new Visitor(await start(app));
+    const visitor = new Client(await start(app));
     const whole = await visitor.get("/file");
     expect([whole.status, sessionCookies(whole).length, whole.isWhole]).toEqual([200, 1, true]);
     const part = await visitor.get("/file", { headers: { range: "bytes=0-9" } });
@@ -103,7 +103,7 @@ describe.each(homes)("on express, %s", (_, make) => {
       session(make()),
       express.static(new URL(".", import.meta.url).pathname, { maxAge: "1h" }),
     );
-    const reply = await new Visitor(await start(app)).get("/express.test.ts");
+    const reply = await new Client(await start(app)).get("/express.test.ts");
     expect([reply.status, headerOf(reply, "cache-control"), headerOf(reply, "vary")]).toEqual([
       200,
       "public, max-age=3600",
@@ -135,7 +135,7 @@ describe.each(homes)("on express, %s", (_, make) => {
     const router = express.Router().use(session(sessions));
     router.get("/inner", (request, response) => response.json(request.session.update("n", (n) => Number(n ?? 0) + 1)));
     const app = express().use(session(sessions)).use("/router", router);
-    const reply = await new Visitor(await start(app)).get("/router/inner");
+    const reply = await new Client(await start(app)).get("/router/inner");
     expect([reply.body, sessionCookies(reply).length, sessions.commits]).toEqual(["1", 1, 1]);
   });
 

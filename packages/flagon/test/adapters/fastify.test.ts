@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import fastify, { type FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/fastify.ts";
-import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
@@ -69,7 +69,7 @@ describe.each(homes)("on fastify, %s", (_, sessionsOf) => {
       reply.raw.write("data: one\n\n");
       reply.raw.end("data: two\n\n");
     });
-    const visitor = new Visitor((await start(app)).origin);
+    const visitor = new Client((await start(app)).origin);
     const reply = await visitor.get("/hijacked");
     expect([reply.body, sessionCookies(reply).length]).toEqual(["data: one\n\ndata: two\n\n", 1]);
   });

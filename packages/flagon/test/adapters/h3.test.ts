@@ -29,7 +29,7 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
 describe("the h3 door conforms", () => testAll(adapterConformance(serve)));
 
 describe.each(homes)("on h3, %s", (_, make) => {
-  test("answers of every kind carry the cookie beside the app's own", async () => {
+  test("answers of every kind encodeValue the cookie beside the app's own", async () => {
     const app = new H3({ silent: true }).use(session(make()));
     const answers: [string, () => unknown][] = [
       ["/text", () => "text"],
@@ -51,7 +51,7 @@ describe.each(homes)("on h3, %s", (_, make) => {
     }
   });
 
-  test("an error's page and a 404 carry the cookie", async () => {
+  test("an error's page and a 404 encodeValue the cookie", async () => {
     const app = new H3({ silent: true }).use(session(make()));
     app.get("/throw", (event) => {
       event.context.session.flash("try again");

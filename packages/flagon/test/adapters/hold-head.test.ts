@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { holdHead } from "../../src/adapters/shared/deferred-head.ts";
+import { deferHead } from "../../src/adapters/shared/deferred-head.ts";
 import type { HeaderLine, ResponseHead } from "../../src/http/headers.ts";
 import { exchange, headerOf, RawConnection, type RawReply, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { deferred } from "../../src/testing/deferred.ts";
@@ -30,7 +30,7 @@ async function serve(
   fail: (response: ServerResponse) => void = sayBroken,
 ): Promise<string> {
   const server = createServer((request, response) => {
-    holdHead(response, commit, () => fail(response));
+    deferHead(response, commit, () => fail(response));
     return handler(response, request);
   });
   server.listen(0, "127.0.0.1");
@@ -496,7 +496,7 @@ describe("HTTP/2", () => {
   test("a stream that is reset harms nobody", async () => {
     const { commit, called, open } = gate();
     const server = createHttp2Server((_, response) => {
-      holdHead(response, commit, () => {});
+      deferHead(response, commit, () => {});
       response.write("a");
       response.end("b");
     });
@@ -514,7 +514,7 @@ describe("HTTP/2", () => {
 
   async function overHttp2(commit: Commit, handler: (r: Http2ServerResponse) => unknown) {
     const server = createHttp2Server((_, response) => {
-      holdHead(response, commit, () => {
+      deferHead(response, commit, () => {
         response.statusCode = 503;
         response.end("broken");
       });

@@ -90,7 +90,7 @@ describe.each(homes)("on hono, %s", (_, make) => {
     expect(response.headers.getSetCookie()).toHaveLength(1);
   });
 
-  test("the pages of notFound and onError carry the cookie", async () => {
+  test("the pages of notFound and onError encodeValue the cookie", async () => {
     const { app } = counting();
     app.get("/throw", (c) => {
       c.get("session").flash("this went wrong");

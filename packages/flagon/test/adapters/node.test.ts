@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { type SessionRequest, session } from "../../src/adapters/node.ts";
 import { SessionError } from "../../src/errors.ts";
-import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
@@ -40,7 +40,7 @@ describe.each(homes)("on node, %s", (_, make) => {
       return "handed back";
     });
     const answers: unknown[] = [];
-    const visitor = new Visitor(
+    const visitor = new Client(
       await start(async (request, response) => answers.push(await handler(request, response))),
     );
     expect([(await visitor.get("/")).body, (await visitor.get("/")).body]).toEqual(["1", "2"]);

@@ -3,7 +3,7 @@ import { Passport } from "passport";
 import { Strategy } from "passport-local";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/express.ts";
-import { sessionCookies, Visitor, type WatchedSessions } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/adapter/client.ts";
 import { homes, servers } from "./listen.ts";
 
 const start = servers();
@@ -58,7 +58,7 @@ function app(sessions: WatchedSessions): express.Express {
 
 describe.each(homes)("passport keeps its login in a session, %s", (_, make) => {
   test("signing in and out", async () => {
-    const visitor = new Visitor(await start(app(make())));
+    const visitor = new Client(await start(app(make())));
     const post = (path: string, body = "") =>
       visitor.send({ method: "POST", path, body, headers: { "content-type": "application/x-www-form-urlencoded" } });
     await post("/cart");

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { createRequestListener } from "@react-router/node";
 import type { ServerBuild } from "react-router";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { Visitor } from "../../src/testing/adapter/client.ts";
+import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
@@ -29,7 +29,7 @@ describe.each(homes)("on react-router, %s", (_, make) => {
 
   test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
     globalThis.flagonApp = { sessions: make(), routes: [] };
-    const visitor = new Visitor(await start(handler));
+    const visitor = new Client(await start(handler));
     const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
     const posted = await visitor.send({ method: "POST", path: "/page", headers, body: "a=1" });
     expect([posted.status, headerOf(posted, "location")]).toEqual([302, "/page"]);
@@ -43,7 +43,7 @@ describe.each(homes)("on react-router, %s", (_, make) => {
     const sessions = make();
     globalThis.flagonApp = { sessions, routes: [] };
     sessions.failWith(down);
-    const reply = await new Visitor(await start(handler)).get("/page");
+    const reply = await new Client(await start(handler)).get("/page");
     expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([
       503,
       "the session is not available",

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import type { RequestEvent } from "@sveltejs/kit";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { session } from "../../src/adapters/sveltekit.ts";
-import { sessionCookies, Visitor } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
@@ -28,7 +28,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
 
   test("a form action flashes, and the page that it leads to shows it once", async () => {
     globalThis.flagonApp = { sessions: make(), routes: [] };
-    const visitor = new Visitor(await start(handler));
+    const visitor = new Client(await start(handler));
     const headers = {
       "content-type": "application/x-www-form-urlencoded",
       "sec-fetch-site": "same-origin",
@@ -49,7 +49,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
 
   test("a response whose head can't be written to gets the cookie", async () => {
     globalThis.flagonApp = { sessions: make(), routes: [] };
-    const reply = await new Visitor(await start(handler)).get("/immutable");
+    const reply = await new Client(await start(handler)).get("/immutable");
     expect([reply.status, sessionCookies(reply).length]).toEqual([302, 1]);
   });
 

@@ -49,7 +49,7 @@ describeFlask("the session cookie", () => {
     }
   });
 
-  it("is deleted when the session is emptied, as in Flask", async () => {
+  it("is deleted when the session is withoutData, as in Flask", async () => {
     const here = visitor();
     await here.toFlask({ method: "POST", path: "/flash", json: { message: "once" } });
     expect(await here.toTypeScript((session) => void session.flashes())).toEqual([

@@ -2,15 +2,15 @@ import { deepStrictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readPlaintext, recordOf, writePlaintext } from "../../src/formats/record-bytes.ts";
-import { copyOf, printValue } from "../../src/formats/values.ts";
+import { decodeHead, encodeRecord, recordOf } from "../../src/formats/record-bytes.ts";
+import { copyOf, valueText } from "../../src/formats/values.ts";
 import { anyData, anyKey, anyValue, isCopy, objectOf, oddKeys } from "../arbitraries.ts";
 
 type Data = Record<string, unknown>;
 
-/** Through bytes and back, as a cookie and a row carry it. */
+/** Through bytes and back, as a cookie and a row encodeValue it. */
 function carried(data: Data): Data {
-  const bytes = writePlaintext({
+  const bytes = encodeRecord({
     id: "AAAAAAAAAAAAAAAAAAAAAA",
     permanent: false,
     createdAt: 1,
@@ -20,7 +20,7 @@ function carried(data: Data): Data {
     data,
     flashes: [],
   });
-  const read = readPlaintext(bytes);
+  const read = decodeHead(bytes);
   if (read === null) throw new Error("what was written does not read");
   return recordOf(read).data;
 }
@@ -43,7 +43,7 @@ describe("a session's data", () => {
       fc.property(fc.json({ maxDepth: 3 }), (json) => {
         const data = { value: JSON.parse(json) as unknown };
         fc.pre(!json.includes('"!') && !/-0(?![.\d])/.test(json));
-        expect(printValue("value", data.value)).toBe(JSON.stringify(data.value));
+        expect(valueText("value", data.value)).toBe(JSON.stringify(data.value));
         deepStrictEqual(carried(data), data);
       }),
       { numRuns: 500 },
@@ -196,18 +196,18 @@ describe("what can't be carried exactly", () => {
       new Map([[value, 1]]),
       new Set([value]),
     ]) {
-      expect(() => printValue("cart", wrapped)).toThrow(TypeError);
-      expect(() => printValue("cart", wrapped)).toThrow(/^session key "cart" /);
+      expect(() => valueText("cart", wrapped)).toThrow(TypeError);
+      expect(() => valueText("cart", wrapped)).toThrow(/^session key "cart" /);
       expect(() => carried({ fine: 1, cart: wrapped })).toThrow(/^session key "cart" /);
     }
   });
 
   test("names a key that itself looks odd in a way that can't be misread", () => {
-    expect(() => printValue('a"\n', () => 1)).toThrow(/^session key "a\\"\\n" /);
+    expect(() => valueText('a"\n', () => 1)).toThrow(/^session key "a\\"\\n" /);
   });
 
   test("is nothing that is a hundred levels deep", () => {
-    expect(() => printValue("deep", deep(99))).not.toThrow();
+    expect(() => valueText("deep", deep(99))).not.toThrow();
   });
 
   test("is not the same object in two places, which comes back as two", () => {
@@ -217,7 +217,7 @@ describe("what can't be carried exactly", () => {
   });
 });
 
-describe("printValue", () => {
+describe("valueText", () => {
   test("tells any two values apart, and only those", () => {
     const pair = fc.oneof(
       fc.tuple(anyValue, anyValue),
@@ -225,7 +225,7 @@ describe("printValue", () => {
     );
     fc.assert(
       fc.property(anyKey, pair, (key, [a, b]) => {
-        expect(printValue(key, a) === printValue(key, b)).toBe(isSame(a, b));
+        expect(valueText(key, a) === valueText(key, b)).toBe(isSame(a, b));
       }),
       { numRuns: 2_000 },
     );
@@ -245,14 +245,14 @@ describe("printValue", () => {
     ["a key that is undefined and none", { a: undefined }, {}],
     ["a text that looks tagged", '!{"!d":0}', new Date(0)],
   ])("tells %s apart", (_, a, b) => {
-    expect(printValue("k", a)).not.toBe(printValue("k", b));
-    expect(printValue("k", [a])).not.toBe(printValue("k", [b]));
+    expect(valueText("k", a)).not.toBe(valueText("k", b));
+    expect(valueText("k", [a])).not.toBe(valueText("k", [b]));
   });
 
   test("takes an object apart from one with another order of keys, which JSON would also write otherwise", () => {
     fc.assert(
       fc.property(objectOf(anyValue), (data) => {
-        expect(printValue("k", data)).toBe(printValue("k", structuredClone(data)));
+        expect(valueText("k", data)).toBe(valueText("k", structuredClone(data)));
       }),
       { numRuns: 300 },
     );
@@ -271,7 +271,7 @@ describe("copyOf", () => {
     );
   });
 
-  test("is a TypeError that names the key of what a session cannot carry", () => {
+  test("is a TypeError that names the key of what a session cannot encodeValue", () => {
     expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(TypeError);
     expect(() => copyOf({ fine: 1, account: [new Account()] })).toThrow(
       /^session key "account" cannot hold this Account;/,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCookies } from "../../src/http/cookie.ts";
+import { readCookies } from "../../src/http/cookie-header.ts";
 
 const NAME = "__Host-session";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CookieOptions, cookieJar } from "../../src/http/cookie.ts";
+import { type CookieOptions, createCookie } from "../../src/http/cookie.ts";
 import { DAY, SECOND } from "../browser.ts";
 
 const written: [name: string, options: CookieOptions, line: string][] = [
@@ -24,14 +24,14 @@ const written: [name: string, options: CookieOptions, line: string][] = [
   ],
 ];
 
-describe("CookieJar", () => {
+describe("Cookie", () => {
   test.each(written)("writes %s with %j", (name, options, line) => {
-    expect(cookieJar(name, options).write("v")).toBe(line);
+    expect(createCookie(name, options).serialize("v")).toBe(line);
   });
 
   test.each(written)("deletes %s with the attributes it was written with: %j", (name, options, line) => {
     const attributes = line.slice(`${name}=v`.length);
-    expect(cookieJar(name, options).erase()).toBe(`${name}=; Max-Age=0${attributes}`);
+    expect(createCookie(name, options).serializeDeletion()).toBe(`${name}=; Max-Age=0${attributes}`);
   });
 
   test.each([
@@ -46,7 +46,7 @@ describe("CookieJar", () => {
     [5_000 * DAY, 34_560_000],
     [Number.MAX_SAFE_INTEGER, 34_560_000],
   ])("writes %d ms as Max-Age in whole seconds, never more than 400 days", (ms, seconds) => {
-    const line = cookieJar("sid", {}).write("v", ms);
+    const line = createCookie("sid", {}).serialize("v", ms);
     expect(line).toBe(`sid=v; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`);
   });
 });
@@ -64,13 +64,13 @@ describe("a cookie's attributes", () => {
   for (const [attribute, make] of attributes) {
     test.each(breakouts)(`can't break out of the header: ${attribute} with %j`, (text) => {
       const { name = "sid", options } = make(text);
-      expect(() => cookieJar(name, options)).toThrow(TypeError);
-      expect(() => cookieJar(name, options)).toThrow(`"${attribute}":`);
+      expect(() => createCookie(name, options)).toThrow(TypeError);
+      expect(() => createCookie(name, options)).toThrow(`"${attribute}":`);
     });
   }
 
   test.each(["", "a b", "a=b", "a,b", "a;b", 'a"b', "a\tb", "a/b", "a@b", "é", "a\x80"])("no name is %j", (name) => {
-    expect(() => cookieJar(name, {})).toThrow(/^cookie cannot be .*"name":/);
+    expect(() => createCookie(name, {})).toThrow(/^cookie cannot be .*"name":/);
   });
 
   test.each([
@@ -84,11 +84,11 @@ describe("a cookie's attributes", () => {
     ".",
     "[::1]",
   ])("no domain is %j", (domain) => {
-    expect(() => cookieJar("sid", { domain })).toThrow(/^cookie cannot be .*"domain":/);
+    expect(() => createCookie("sid", { domain })).toThrow(/^cookie cannot be .*"domain":/);
   });
 
   test.each(["", "app", "./", "\\"])("no path is %j: it begins with a slash", (path) => {
-    expect(() => cookieJar("sid", { path })).toThrow(/^cookie cannot be .*"path":/);
+    expect(() => createCookie("sid", { path })).toThrow(/^cookie cannot be .*"path":/);
   });
 
   test.each<object>([
@@ -104,8 +104,8 @@ describe("a cookie's attributes", () => {
     { priority: 1 },
   ])("are text of the right kind, so %j is a TypeError", (options) => {
     const name = "name" in options ? (options.name as string) : "sid";
-    expect(() => cookieJar(name, options)).toThrow(/^cookie cannot be /);
-    expect(() => cookieJar(name, options)).toThrow(TypeError);
+    expect(() => createCookie(name, options)).toThrow(/^cookie cannot be /);
+    expect(() => createCookie(name, options)).toThrow(TypeError);
   });
 });
 
@@ -121,8 +121,8 @@ describe("what browsers would drop is a TypeError", () => {
     ["sid", { secure: false, sameSite: "none" }],
     ["sid", { secure: false, partitioned: true }],
   ])("%s with %j", (name, options) => {
-    expect(() => cookieJar(name, options)).toThrow(/^cookie cannot be .*: browsers would drop/);
-    expect(() => cookieJar(name, options)).toThrow(TypeError);
+    expect(() => createCookie(name, options)).toThrow(/^cookie cannot be .*: browsers would drop/);
+    expect(() => createCookie(name, options)).toThrow(TypeError);
   });
 
   test.each<[name: string, options: CookieOptions]>([
@@ -130,6 +130,6 @@ describe("what browsers would drop is a TypeError", () => {
     ["__Host-session", { path: "/", sameSite: "none", partitioned: true }],
     ["__Hostsession", { secure: false, path: "/app" }],
   ])("and %s with %j is none of it", (name, options) => {
-    expect(() => cookieJar(name, options)).not.toThrow();
+    expect(() => createCookie(name, options)).not.toThrow();
   });
 });

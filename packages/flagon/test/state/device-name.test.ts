@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { deviceOf } from "../../src/state/device-name.ts";
+import { deviceName } from "../../src/state/device-name.ts";
 
-describe("deviceOf", () => {
+describe("deviceName", () => {
   test.each<[agent: string | null | undefined, device: string | null]>([
     ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"],
     [
@@ -40,15 +40,15 @@ describe("deviceOf", () => {
     [null, null],
     [undefined, null],
   ])("reads %j as %j", (agent, device) => {
-    expect(deviceOf(agent)).toBe(device);
+    expect(deviceName(agent)).toBe(device);
   });
 
   test("of any text is short and plain, or nothing", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" })), (agent) => {
-        expect(deviceOf(agent) ?? "").toMatch(/^[\w. -]{0,40}$/);
+        expect(deviceName(agent) ?? "").toMatch(/^[\w. -]{0,40}$/);
       }),
     );
-    expect(deviceOf("a".repeat(1_000_000))).toHaveLength(40);
+    expect(deviceName("a".repeat(1_000_000))).toHaveLength(40);
   });
 });

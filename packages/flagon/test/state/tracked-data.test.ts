@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { createSessions, type Flash } from "flagon";
 import { describe, expect, test } from "vitest";
 import type { SessionRecord } from "../../src/codec.ts";
-import { printValue } from "../../src/formats/values.ts";
-import { resultOver } from "../../src/state/rebase.ts";
-import { Visit } from "../../src/state/session-state.ts";
-import type { Draft } from "../../src/state/tracked-data.ts";
+import { valueText } from "../../src/formats/values.ts";
+import { rebase } from "../../src/state/rebase.ts";
+import { SessionState } from "../../src/state/session-state.ts";
+import type { TrackedData } from "../../src/state/tracked-data.ts";
 import { anyValue, objectOf, oddKeys } from "../arbitraries.ts";
 import { Browser, type Data, SECRET } from "../browser.ts";
 
@@ -16,7 +16,7 @@ interface Model {
   flashes: Flash[];
 }
 
-type Step = (draft: Draft, model: Model) => void;
+type Step = (draft: TrackedData, model: Model) => void;
 
 const anyKey = fc.constantFrom("a", "b", "c", ...oddKeys.slice(0, 4));
 const anyCategory = fc.constantFrom("message", "error", "__proto__");
@@ -119,7 +119,7 @@ describe("a draft", () => {
       fc.property(objectOf(anyValue), objectOf(anyValue), objectOf(anyValue), (base, newer, sets) => {
         const visit = visitOf({ data: structuredClone(base), flashes: [] });
         for (const [key, value] of Object.entries(sets)) visit.set(key, value);
-        const data = resultOver(visit, { ...visit.record, data: structuredClone(newer) })?.data;
+        const data = rebase(visit, { ...visit.record, data: structuredClone(newer) })?.data;
         const expected = Object.fromEntries([...Object.entries(newer), ...Object.entries(sets)]);
         deepStrictEqual(data, expected);
       }),
@@ -129,12 +129,12 @@ describe("a draft", () => {
 });
 
 /** A visit that came with this. */
-function visitOf(contents: Pick<SessionRecord, "data" | "flashes">): Visit {
+function visitOf(contents: Pick<SessionRecord, "data" | "flashes">): SessionState {
   const times = { createdAt: 1, authenticatedAt: null, renewedAt: 1 };
   const record = { id: "AAAAAAAAAAAAAAAAAAAAAA", permanent: false, userId: null, ...times, ...contents };
   const request = { method: "GET", url: "http://localhost/", header: () => null };
-  const rules = { now: () => 1, expiresAt: () => 2, print: printValue, schema: null, csrfMacs: () => [] };
-  return new Visit(request, rules, { load: () => ({ record }), save: () => [] });
+  const rules = { now: () => 1, expiresAt: () => 2, print: valueText, schema: null, csrfMacs: () => [] };
+  return new SessionState(request, rules, { load: () => ({ record }), save: () => [] });
 }
 
 function sortedLike(map: ReadonlyMap<string, unknown>, keys: readonly string[]): Map<string, unknown> {
@@ -146,7 +146,7 @@ test("a session's data comes back exactly as it was put in, through a real cooki
   const small = objectOf(anyValue, 3);
   fc.assert(
     fc.property(small, (data) => {
-      fc.pre(JSON.stringify(printValue("data", data)).length < 2_500);
+      fc.pre(JSON.stringify(valueText("data", data)).length < 2_500);
       const browser = new Browser(createSessions<Data>({ secret: SECRET }));
       browser.visit((session) => {
         for (const [key, value] of Object.entries(data)) session.set(key, value);

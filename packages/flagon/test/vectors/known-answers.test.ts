@@ -4,7 +4,7 @@ import { createSessions, type Flash, type SessionRecord, type StoredSession, sea
 import { describe, expect, test } from "vitest";
 import { KeyRing, SecretKeys } from "../../src/crypto/keys.ts";
 import { readIdCookie, writeIdCookie } from "../../src/formats/id-cookie.ts";
-import { readPlaintext, recordOf, writePlaintext } from "../../src/formats/record-bytes.ts";
+import { decodeHead, encodeRecord, recordOf } from "../../src/formats/record-bytes.ts";
 import { openRow, sealRow } from "../../src/formats/row-data.ts";
 import { Browser, DAY } from "../browser.ts";
 import { askPython, describeWithPython, runScript } from "./python.ts";
@@ -124,8 +124,8 @@ describe.each(known.cookies)("a sealed cookie made by another hand: $title", ({ 
   });
 
   test("has the plaintext that Flagon writes, to the byte", () => {
-    expect(writePlaintext(record).toString("hex")).toBe(answer.plaintext);
-    const read = readPlaintext(Buffer.from(answer.plaintext, "hex"));
+    expect(encodeRecord(record).toString("hex")).toBe(answer.plaintext);
+    const read = decodeHead(Buffer.from(answer.plaintext, "hex"));
     expect(read && recordOf(read)).toEqual(record);
   });
 

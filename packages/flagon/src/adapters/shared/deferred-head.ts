@@ -1,15 +1,14 @@
 // Only doors on Node's own server import this file, so that Workers never load it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
-  deadHeaders,
-  givenHeaders,
-  givenUnder,
   type HeaderLine,
   type HeaderValue,
-  isPromise,
   isSetCookie,
   type ResponseHead,
+  representationHeaders,
 } from "../../http/headers.ts";
+import { isPromise } from "../../util/promise.ts";
+import { givenHeaders, givenUnder } from "./write-head.ts";
 
 type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
 
@@ -53,7 +52,7 @@ let errorPage: AsyncLocalStorage<NodeResponse> | undefined;
  *
  * A framework with a hook of its own before the head takes the commit over there, and the response is free.
  */
-export function holdHead(response: NodeResponse, commit: Commit, fail: (error: unknown) => void): TakeCommit {
+export function deferHead(response: NodeResponse, commit: Commit, fail: (error: unknown) => void): TakeCommit {
   const { writeHead, write, end, flushHeaders = () => {} } = response;
   let state: "open" | "held" | "free" | "dead" = "open";
   const queue: [method: Method, args: unknown[]][] = [];
@@ -148,7 +147,7 @@ export function holdHead(response: NodeResponse, commit: Commit, fail: (error: u
       refused = true;
       full = answer === false;
     }
-    // A full response tells of itself when it has emptied; one that took everything would not.
+    // A full response tells of itself when it has withoutData; one that took everything would not.
     if (refused && !full && !response.writableEnded) queueMicrotask(() => response.emit("drain"));
   }
 
@@ -157,7 +156,7 @@ export function holdHead(response: NodeResponse, commit: Commit, fail: (error: u
     state = "dead";
     if (dropped.some(isEnd)) free();
     if (!response.headersSent) {
-      for (const name of deadHeaders) response.removeHeader(name);
+      for (const name of representationHeaders) response.removeHeader(name);
       response.statusCode = 200;
     }
     for (const [, args] of dropped) callBack(args, error);

@@ -5,7 +5,7 @@ interface Headers {
 }
 
 /** A request as Next shows it to components, actions, route handlers and the proxy: headers and cookies. */
-export class NextSource implements OpenRequest {
+export class NextAppRequest implements OpenRequest {
   readonly method: string;
   readonly #headers: Headers;
   readonly #cookies: string;

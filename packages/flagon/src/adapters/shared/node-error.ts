@@ -5,7 +5,7 @@ import type { NodeResponse } from "./deferred-head.ts";
  * Answers where no framework does: with a session error's status and headers, else with 500 and a process warning, so that
  * the failure is seen. A response that is under way can only be broken off.
  */
-export function answerError(response: NodeResponse, error: unknown): void {
+export function respondWithError(response: NodeResponse, error: unknown): void {
   const known = isSessionError(error) ? error : null;
   if (known === null) process.emitWarning(error instanceof Error ? error : String(error));
   if (response.headersSent || response.destroyed) {

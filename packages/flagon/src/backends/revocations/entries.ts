@@ -3,10 +3,10 @@ import { storeCorrupt } from "../../errors.ts";
 import { isSameRow } from "../../formats/row-data.ts";
 import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
 import type { StoredSession } from "../../store.ts";
-import { beforeNextTry } from "../../util/retry.ts";
+import { backoff } from "../../util/retry.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 
-export interface Found<Entry> {
+export interface StoredEntry<Entry> {
   readonly entry: Entry;
   readonly row: StoredSession;
 }
@@ -25,7 +25,7 @@ export interface EntryKind<Entry> {
 }
 
 /** Small notes in a store, each under a key of its own, as rows like any other. */
-export class Entries<Entry> {
+export class EntryTable<Entry> {
   readonly #store: GuardedStore;
   readonly #now: () => number;
   readonly #keepMs: number;
@@ -49,11 +49,11 @@ export class Entries<Entry> {
       const before = found?.entry ?? null;
       const after = next(before);
       if (after === null || after === before || (await this.put(key, after, found))) return { before, after };
-      await beforeNextTry(tries);
+      await backoff(tries);
     }
   }
 
-  async put(key: string, entry: Entry, found: Found<Entry> | null): Promise<boolean> {
+  async put(key: string, entry: Entry, found: StoredEntry<Entry> | null): Promise<boolean> {
     if (found === null) return this.create(key, entry);
     const row = this.#row(key, entry, found.row.version + 1);
     return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
@@ -78,7 +78,7 @@ export class Entries<Entry> {
     return isSameRow(await this.#store.read(row.id), row);
   }
 
-  async read(key: string): Promise<Found<Entry> | null> {
+  async read(key: string): Promise<StoredEntry<Entry> | null> {
     const row = await this.#store.read(this.#kind.prefix + key);
     if (row === null || row.data === null) return null;
     const entry = parsed(row.data);

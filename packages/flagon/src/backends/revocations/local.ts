@@ -2,7 +2,7 @@ import type { SessionRecord } from "../../codec.ts";
 import { BoundedMap } from "../../util/bounded-map.ts";
 
 /** For so long after its end a session's parallel requests are taken for what they are: late, not new. */
-export const LATE_MS = 30_000;
+export const ROTATION_GRACE_MS = 30_000;
 
 /** How many ended ids a process remembers: 10,000 of them take about 2 MB. */
 const ENDED_MAX = 10_000;
@@ -20,7 +20,7 @@ interface Ended {
  * The sealed sessions that this process has ended. A sealed cookie stays valid until it expires, so this is what keeps a
  * slow request, or a copy of the cookie, from bringing a session back; in this process only, and only the latest ones.
  */
-export class EndedIds {
+export class LocalRevocations {
   readonly #ended: BoundedMap<string, Ended> = new BoundedMap(4 * ENDED_MAX);
 
   /** Ends one id because the session `next` takes its place. */

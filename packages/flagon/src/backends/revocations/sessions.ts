@@ -1,12 +1,12 @@
 import type { SessionRecord } from "../../codec.ts";
-import { beforeNextTry } from "../../util/retry.ts";
+import { backoff } from "../../util/retry.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 import { endless, idsAfter, STEPS_MAX } from "../succession.ts";
-import { type Change, Entries, type Found } from "./entries.ts";
-import { type HeirsOf, UserMarks } from "./users.ts";
+import { type Change, EntryTable, type StoredEntry } from "./entries.ts";
+import { type HeirsOf, UserRevocations } from "./users.ts";
 
 /** What is known of a session's id after its end. */
-export interface IdEntry {
+export interface SessionEnd {
   /**
    * "ended": by its own browser, which was told of it. "revoked": from elsewhere, so that the browser still has the cookie.
    * "moved": the session lives in a store now, and its sealed cookie is spent.
@@ -22,26 +22,26 @@ export interface IdEntry {
 }
 
 /** When and how a session ended, in milliseconds since 1970. */
-export type Ending = Pick<IdEntry, "how" | "next"> & { readonly at: number };
+export type IdChange = Pick<SessionEnd, "how" | "next"> & { readonly at: number };
 
 /**
  * Ended sessions, remembered in a store: by id, with or without heirs, and by user as "signed in before this moment". The
  * entries are rows like any other, under ids that no session has, and are kept for as long as a session may live.
  */
 export class Revocations {
-  readonly #ids: Entries<IdEntry>;
+  readonly #ids: EntryTable<SessionEnd>;
   /** Who was signed out everywhere. */
-  readonly users: UserMarks;
+  readonly users: UserRevocations;
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
-    this.#ids = new Entries(store, now, keepMs, { prefix: "ended:", isEntry: isIdEntry });
-    this.users = new UserMarks(store, now, keepMs);
+    this.#ids = new EntryTable(store, now, keepMs, { prefix: "ended:", isEntry: isIdEntry });
+    this.users = new UserRevocations(store, now, keepMs);
   }
 
   /**
    * How the session was ended: itself, as an heir, or with its user. Null for one that was not. Asks the store each time.
    */
-  async ending(record: SessionRecord): Promise<Ending | null> {
+  async ending(record: SessionRecord): Promise<IdChange | null> {
     const [own, family, user] = await Promise.all([
       this.#ids.read(record.id),
       record.family === undefined ? null : this.#ids.read(record.family),
@@ -73,7 +73,7 @@ export class Revocations {
 
   /** Whether the sealed form of a session that lives in the store now is spent, and nothing else ended it. */
   async spend(record: SessionRecord): Promise<boolean> {
-    const entry: IdEntry = { how: "moved", heirs: false, family: record.family ?? record.id };
+    const entry: SessionEnd = { how: "moved", heirs: false, family: record.family ?? record.id };
     const { after } = await this.#ids.change(record.id, (before) => before ?? entry);
     return after?.how === "moved";
   }
@@ -103,7 +103,7 @@ export class Revocations {
       if (!(isHeir || user === null || user === next.userId)) return null;
       if (how === "ended" && !afterEnd) return null;
       const before = found?.entry;
-      const entry: IdEntry = {
+      const entry: SessionEnd = {
         how: "ended",
         heirs: before?.heirs ?? false,
         family: before?.family ?? id,
@@ -112,7 +112,7 @@ export class Revocations {
         isHeir: false,
       };
       if (await this.#ids.put(id, entry, found)) return how === null && id !== record.id ? "live" : "over";
-      await beforeNextTry(tries);
+      await backoff(tries);
     }
   }
 
@@ -137,8 +137,8 @@ export class Revocations {
     family: string,
     how: "ended" | "revoked",
     nextId: string | null,
-  ): Promise<Change<IdEntry>> {
-    const end = (key: string): Promise<Change<IdEntry>> =>
+  ): Promise<Change<SessionEnd>> {
+    const end = (key: string): Promise<Change<SessionEnd>> =>
       this.#ids.change(key, (before) => {
         if (before?.heirs && before.how !== "revoked") return before;
         // What came after stays named: who follows later has to find the same end of the line.
@@ -156,14 +156,14 @@ export class Revocations {
     id: string;
     user: string | null;
     isHeir: boolean;
-    how: IdEntry["how"] | null;
-    found: Found<IdEntry> | null;
+    how: SessionEnd["how"] | null;
+    found: StoredEntry<SessionEnd> | null;
   }> {
     let { id, userId: user } = record;
     let isHeir = true;
-    let how: IdEntry["how"] | null = null;
+    let how: SessionEnd["how"] | null = null;
     for (let steps = 0; steps < STEPS_MAX; steps++) {
-      const found: Found<IdEntry> | null = await this.#ids.read(id);
+      const found: StoredEntry<SessionEnd> | null = await this.#ids.read(id);
       const entry = found?.entry;
       if (entry?.next === undefined) return { id, user, isHeir, how: entry?.how ?? how, found };
       isHeir &&= entry.isHeir === true;
@@ -182,7 +182,7 @@ export class Revocations {
   }
 }
 
-function isIdEntry(value: unknown): value is IdEntry {
+function isIdEntry(value: unknown): value is SessionEnd {
   const { how, family, next } = Object(value) as Record<string, unknown>;
   return typeof how === "string" && typeof family === "string" && (next === undefined || typeof next === "string");
 }

@@ -3,10 +3,10 @@ import { isId } from "../../formats/id-cookie.ts";
 import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
 import { BoundedMap } from "../../util/bounded-map.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
-import { Entries, type Found } from "./entries.ts";
+import { EntryTable, type StoredEntry } from "./entries.ts";
 
 /** "Signed in before this moment": those sessions of a user are over, but for the exceptions. */
-export interface UserMark {
+export interface NotBefore {
   /** Milliseconds since 1970. */
   readonly before: number;
   /**
@@ -25,14 +25,14 @@ const EXCEPT_MAX = 20;
 const ANNOUNCED_MAX = 10_000;
 
 /** Which users were signed out everywhere, when, and which of their sessions were spared. */
-export class UserMarks {
-  readonly #entries: Entries<UserMark>;
+export class UserRevocations {
+  readonly #entries: EntryTable<NotBefore>;
   readonly #now: () => number;
   /** For each id that a request under way has given its session, the one that it came with, and its family. */
   readonly #announced: BoundedMap<string, readonly string[]> = new BoundedMap(ANNOUNCED_MAX);
 
   constructor(store: GuardedStore, now: () => number, keepMs: number) {
-    this.#entries = new Entries(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
+    this.#entries = new EntryTable(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
     this.#now = now;
   }
 
@@ -47,8 +47,8 @@ export class UserMarks {
     return [...new Set([except, ...(this.#announced.get(except) ?? [])])];
   }
 
-  /** The user's last mark; null for nobody, and for one who was never signed out everywhere. */
-  async find(userId: string | null): Promise<Found<UserMark> | null> {
+  /** The user's last mark; null for noSession, and for one who was never signed out everywhere. */
+  async find(userId: string | null): Promise<StoredEntry<NotBefore> | null> {
     return userId === null ? null : this.#entries.read(userId);
   }
 
@@ -90,7 +90,7 @@ export class UserMarks {
    */
   async isSpared(
     record: SessionRecord,
-    mark: UserMark,
+    mark: NotBefore,
     heirsOf: HeirsOf,
     from: string | null = null,
   ): Promise<boolean> {
@@ -113,14 +113,14 @@ export class UserMarks {
   }
 }
 
-function isUserMark(value: unknown): value is UserMark {
+function isUserMark(value: unknown): value is NotBefore {
   const { before, except } = Object(value) as Record<string, unknown>;
   const isException = (each: unknown): boolean => Array.isArray(each) && Number.isFinite(each[1]);
   return Number.isFinite(before) && Array.isArray(except) && except.every(isException);
 }
 
 /** The exceptions of a mark that follows `last`: `ids` are one session's, the one it has and the one it is to have. */
-function exceptionsAfter(last: UserMark | null, ids: readonly string[]): UserMark["except"] {
+function exceptionsAfter(last: NotBefore | null, ids: readonly string[]): NotBefore["except"] {
   const known = (last?.except ?? []).filter(([id]) => ids.includes(id)).map(([, floor]) => floor);
   const floor = known.length > 0 ? Math.min(...known) : (last?.before ?? 0);
   return [...new Set(ids)].map((id) => [id, floor] as const);

@@ -1,18 +1,18 @@
 import type { SessionRecord } from "../../codec.ts";
 import { SessionError } from "../../errors.ts";
 import { emit } from "../../events.ts";
-import type { CookieJar } from "../../http/cookie.ts";
-import { contestedKeys, emptied, resultOver } from "../../state/rebase.ts";
-import type { Visit } from "../../state/session-state.ts";
+import type { Cookie } from "../../http/cookie.ts";
+import { conflictingKeys, rebase, withoutData } from "../../state/rebase.ts";
+import type { SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
-import { beforeNextTry } from "../../util/retry.ts";
-import type { Loaded, Stay } from "../backend.ts";
-import type { StoreHome } from "../store.ts";
-import { type Ground, LateVisit } from "./late-request.ts";
-import { StoreRows } from "./rows.ts";
+import { backoff } from "../../util/retry.ts";
+import type { LoadedSession, SessionHandle } from "../backend.ts";
+import type { StoreBackend } from "../store.ts";
+import { type CommitBase, LateRequest } from "./late-request.ts";
+import { RowWriter } from "./rows.ts";
 import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
 
-export interface StayTraits {
+export interface HandleTraits {
   /** The browser's cookie was signed with an older secret. */
   readonly isCookieOutdated?: boolean;
   /** The request came with a sealed cookie, whose session is to live here from now on. */
@@ -22,27 +22,33 @@ export interface StayTraits {
 }
 
 /** One request's session in a store. */
-export class StoreStay implements Stay {
-  readonly #home: StoreHome;
-  readonly #rows: StoreRows;
-  readonly #loaded: Loaded;
+export class StoreHandle implements SessionHandle {
+  readonly #home: StoreBackend;
+  readonly #rows: RowWriter;
+  readonly #loaded: LoadedSession;
   /** The session's row, or the tombstone of one that ended just before. */
   readonly #row: StoredSession | null;
-  readonly #traits: StayTraits;
-  readonly #late: LateVisit;
+  readonly #traits: HandleTraits;
+  readonly #late: LateRequest;
   #contested: readonly string[] = [];
   #inTheWay: StoredSession | null = null;
 
-  constructor(home: StoreHome, jar: CookieJar, loaded: Loaded, row: StoredSession | null, traits: StayTraits = {}) {
+  constructor(
+    home: StoreBackend,
+    jar: Cookie,
+    loaded: LoadedSession,
+    row: StoredSession | null,
+    traits: HandleTraits = {},
+  ) {
     this.#home = home;
-    this.#rows = new StoreRows(home.parts, jar);
+    this.#rows = new RowWriter(home.parts, jar);
     this.#loaded = loaded;
     this.#row = row;
     this.#traits = traits;
-    this.#late = new LateVisit(home);
+    this.#late = new LateRequest(home);
   }
 
-  load(): Loaded {
+  load(): LoadedSession {
     return this.#loaded;
   }
 
@@ -50,7 +56,7 @@ export class StoreStay implements Stay {
     this.#home.parts.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
-  save(visit: Visit): string[] | Promise<string[]> {
+  save(visit: SessionState): string[] | Promise<string[]> {
     const { record: opened, renewalDue } = visit.loaded;
     if (!visit.isChanged && !renewalDue) return [];
     if (this.#traits.movedTo !== undefined) return this.#over(visit, null, this.#traits.movedTo);
@@ -59,22 +65,22 @@ export class StoreStay implements Stay {
     return this.#home.queue.run(id, () => this.#change(visit, opened, id));
   }
 
-  /** Lays the changes over what is stored, again and again until nobody was faster. */
-  async #change(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
+  /** Lays the changes over what is stored, again and again until noSession was faster. */
+  async #change(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
     let ground = opened === null ? await this.#late.groundIn(visit, this.#row) : await this.#ownGround(opened);
     for (let tries = 1; ground !== null; tries++) {
       const isReplaced = visit.ending !== null || visit.isLogin;
       const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
       if (lines !== null) return lines;
-      await beforeNextTry(tries);
+      await backoff(tries);
       ground = await this.#late.groundIn(visit, await this.#newest(id, tries));
     }
     return this.#over(visit, opened, id);
   }
 
   /** What this visit came with. Null where a session without a row may have been moved, and ended, since it came. */
-  async #ownGround(opened: SessionRecord): Promise<Ground | null> {
+  async #ownGround(opened: SessionRecord): Promise<CommitBase | null> {
     const mayBeOver = this.#traits.isMoving && this.#row === null && this.#late.isSlow;
     if (mayBeOver && (await this.#home.parts.revocations.ending(opened)) !== null) return null;
     return { record: opened, row: this.#row };
@@ -92,7 +98,7 @@ export class StoreStay implements Stay {
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */
-  #isTouch(visit: Visit, opened: SessionRecord): boolean {
+  #isTouch(visit: SessionState, opened: SessionRecord): boolean {
     const { isCookieOutdated, isMoving } = this.#traits;
     const needsCookie = opened.permanent || isCookieOutdated || isMoving;
     return !visit.isChanged && this.#row !== null && !opened.outdated && !needsCookie;
@@ -107,18 +113,18 @@ export class StoreStay implements Stay {
   }
 
   /** For a visit that comes too late: of all that it did, only a sign-out counts. */
-  async #over(visit: Visit, opened: SessionRecord | null, id: string): Promise<string[]> {
+  async #over(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (visit.ending !== "ended" || visit.isLogin) return dropped(id);
     await this.#late.signOut(visit, opened, id);
     return [this.#rows.erased()];
   }
 
   /** Null when another request got there first. */
-  async #write(visit: Visit, ground: Ground): Promise<string[] | null> {
+  async #write(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
     const { record: base, row: before } = ground;
     if (base === null) return null;
     this.#contest(visit, base);
-    const record = resultOver(visit, base) ?? base;
+    const record = rebase(visit, base) ?? base;
     const row = this.#rows.rowOf(visit, record, before);
     if (!(await this.#put(row, before))) return null;
     if (!(await this.#isSpent(visit, record))) return dropped(record.id);
@@ -129,7 +135,7 @@ export class StoreStay implements Stay {
   }
 
   /** Ends the id, and only if this request is the one that ended it may the next one begin. */
-  async #replaceId(visit: Visit, ground: Ground): Promise<string[] | null> {
+  async #replaceId(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
     const { record: old, row } = ground;
     const { revocations, now } = this.#home.parts;
     const { loaded } = visit;
@@ -138,7 +144,7 @@ export class StoreStay implements Stay {
     if (!isOwn) delete visit.record.family;
     if (isOwn) this.#contest(visit, old);
     // Before anything ends: data that does not fit the schema, or a row, throws here.
-    const next = resultOver(visit, old ?? emptied(visit.record));
+    const next = rebase(visit, old ?? withoutData(visit.record));
     if (next !== null) this.#rows.rowOf(visit, next, null);
     if (loaded.isTakenOver && loaded.record !== null) {
       if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
@@ -156,8 +162,13 @@ export class StoreStay implements Stay {
     return this.#begin(visit, next, before.id, true);
   }
 
-  /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
-  async #begin(visit: Visit, record: SessionRecord | null, from: string | null, erases = false): Promise<string[]> {
+  /** Creates the row of a session that begins, and makes sure that noSession ended it on the way. */
+  async #begin(
+    visit: SessionState,
+    record: SessionRecord | null,
+    from: string | null,
+    erases = false,
+  ): Promise<string[]> {
     if (record === null) return erases ? [this.#rows.erased()] : [];
     if (visit.isLogin) await this.#home.parts.revocations.users.stamp(record);
     const row = this.#rows.rowOf(visit, record, this.#row);
@@ -191,7 +202,7 @@ export class StoreStay implements Stay {
    * For a session that came in a sealed cookie: makes sure that no copy of the cookie is taken again, whatever becomes of
    * the row. False when it was ended on the way: then the row is none to keep.
    */
-  async #isSpent(visit: Visit, record: SessionRecord): Promise<boolean> {
+  async #isSpent(visit: SessionState, record: SessionRecord): Promise<boolean> {
     const { record: opened } = visit.loaded;
     if (!this.#traits.isMoving || opened === null) return true;
     const { revocations } = this.#home.parts;
@@ -201,8 +212,8 @@ export class StoreStay implements Stay {
   }
 
   /** Keys that this visit sets although another request has set them since: the later one wins, and says so. */
-  #contest(visit: Visit, base: SessionRecord): void {
-    this.#contested = contestedKeys(visit, base);
+  #contest(visit: SessionState, base: SessionRecord): void {
+    this.#contested = conflictingKeys(visit, base);
   }
 
   #tell(row: StoredSession): void {

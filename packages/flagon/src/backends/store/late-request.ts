@@ -1,13 +1,13 @@
 import type { SessionRecord } from "../../codec.ts";
 import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
-import type { Visit } from "../../state/session-state.ts";
+import type { SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
-import { LATE_MS } from "../revocations/local.ts";
-import type { StoreHome } from "../store.ts";
+import { ROTATION_GRACE_MS } from "../revocations/local.ts";
+import type { StoreBackend } from "../store.ts";
 import { ended, endOf } from "./tombstone.ts";
 
 /** What a commit goes out from. */
-export interface Ground {
+export interface CommitBase {
   /** Null for a session that is over: what begins after it carries nothing on. */
   readonly record: SessionRecord | null;
   /** The row to change or to end; null for a session that has none yet, or none any more. */
@@ -17,22 +17,22 @@ export interface Ground {
 }
 
 /** What one request may still do when the session that it came with has changed, or has become another. */
-export class LateVisit {
-  readonly #home: StoreHome;
+export class LateRequest {
+  readonly #home: StoreBackend;
   readonly #openedAt: number;
 
-  constructor(home: StoreHome) {
+  constructor(home: StoreBackend) {
     this.#home = home;
     this.#openedAt = home.parts.now();
   }
 
   /** Whether a tombstone may have come and gone while the request was under way. */
   get isSlow(): boolean {
-    return this.#home.parts.now() - this.#openedAt >= LATE_MS - CLOCK_SKEW_MS;
+    return this.#home.parts.now() - this.#openedAt >= ROTATION_GRACE_MS - CLOCK_SKEW_MS;
   }
 
   /** What this visit may go on from, now that the session's row is this; null when it comes too late. */
-  async groundIn(visit: Visit, row: StoredSession | null): Promise<Ground | null> {
+  async groundIn(visit: SessionState, row: StoredSession | null): Promise<CommitBase | null> {
     if (row === null) return this.#mayBeginAnew(visit) ? { record: null, row: null } : null;
     const end = endOf(row);
     if (end === null) {
@@ -44,7 +44,7 @@ export class LateVisit {
   }
 
   /** A sign-out that finds its session, of this id, rotated meanwhile means the heir. */
-  async signOut(visit: Visit, opened: SessionRecord | null, id: string): Promise<void> {
+  async signOut(visit: SessionState, opened: SessionRecord | null, id: string): Promise<void> {
     const { line, parts } = this.#home;
     const foreign = visit.loaded.isTakenOver && opened !== null ? await parts.revocations.ending(opened) : null;
     const next = foreign?.next;
@@ -53,7 +53,7 @@ export class LateVisit {
   }
 
   /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
-  #mayBeginAnew(visit: Visit): boolean {
+  #mayBeginAnew(visit: SessionState): boolean {
     return (visit.isLogin || visit.ending === "ended") && !this.isSlow && !visit.loaded.isTakenOver;
   }
 
@@ -61,7 +61,7 @@ export class LateVisit {
    * A sign-in proves anew who is there: it takes the place of what the session has become, so that one is left of two
    * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
    */
-  async #placeFor(visit: Visit, from: StoredSession): Promise<Ground | null> {
+  async #placeFor(visit: SessionState, from: StoredSession): Promise<CommitBase | null> {
     const { last: row, isHeir, unborn } = await this.#home.line.lastOf(from);
     const end = endOf(row);
     const { record } = visit.loaded;

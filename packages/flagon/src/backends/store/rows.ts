@@ -1,9 +1,9 @@
 import type { SessionRecord } from "../../codec.ts";
 import { writeIdCookie } from "../../formats/id-cookie.ts";
 import { isSameRow, sealRow } from "../../formats/row-data.ts";
-import type { CookieJar } from "../../http/cookie.ts";
-import { deviceOf } from "../../state/device-name.ts";
-import type { Visit } from "../../state/session-state.ts";
+import type { Cookie } from "../../http/cookie.ts";
+import { deviceName } from "../../state/device-name.ts";
+import type { SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
 import type { StoreParts } from "../store.ts";
 import { type End, tombstoneOf } from "./tombstone.ts";
@@ -16,17 +16,17 @@ const written: Put = { isWritten: true };
 const neverBegun: End = { how: "replaced", next: null, isHeir: false };
 
 /** Makes rows and cookies of records, and writes rows. */
-export class StoreRows {
+export class RowWriter {
   readonly #parts: StoreParts;
-  readonly #jar: CookieJar;
+  readonly #jar: Cookie;
 
-  constructor(parts: StoreParts, jar: CookieJar) {
+  constructor(parts: StoreParts, jar: Cookie) {
     this.#parts = parts;
     this.#jar = jar;
   }
 
   /** The row that comes after `before`, which is null for a session that has none yet. */
-  rowOf(visit: Visit, record: SessionRecord, before: StoredSession | null): StoredSession {
+  rowOf(visit: SessionState, record: SessionRecord, before: StoredSession | null): StoredSession {
     const { keys, now } = this.#parts;
     return {
       id: record.id,
@@ -72,7 +72,7 @@ export class StoreRows {
     }
   }
 
-  /** Ends a row that nobody was told of: it would stand in the user's list of devices for as long as it lives. */
+  /** Ends a row that noSession was told of: it would stand in the user's list of devices for as long as it lives. */
   #withdraw(row: StoredSession): Promise<boolean> {
     const { store, now } = this.#parts;
     return store.replace(tombstoneOf(row, neverBegun, now()), row.version);
@@ -80,11 +80,11 @@ export class StoreRows {
 
   cookie(record: SessionRecord): string {
     const value = writeIdCookie(record.id, this.#jar.name, this.#parts.keys);
-    return this.#jar.write(value, record.permanent ? this.expiresAt(record) - record.renewedAt : undefined);
+    return this.#jar.serialize(value, record.permanent ? this.expiresAt(record) - record.renewedAt : undefined);
   }
 
   erased(): string {
-    return this.#jar.erase();
+    return this.#jar.serializeDeletion();
   }
 
   expiresAt(record: SessionRecord): number {
@@ -93,7 +93,7 @@ export class StoreRows {
 }
 
 /** Told at the login; a session that moves in from a cookie was never told. */
-function deviceFor(visit: Visit, before: StoredSession | null): string | null {
+function deviceFor(visit: SessionState, before: StoredSession | null): string | null {
   if (!visit.isLogin && before !== null) return before.device;
-  return visit.device ?? deviceOf(visit.request.header("user-agent"));
+  return visit.device ?? deviceName(visit.request.header("user-agent"));
 }

@@ -1,5 +1,5 @@
 import type { StoredSession } from "../../store.ts";
-import { beforeNextTry } from "../../util/retry.ts";
+import { backoff } from "../../util/retry.ts";
 import { endless, idsAfter, STEPS_MAX } from "../succession.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { type End, endOf, tombstoneOf } from "./tombstone.ts";
@@ -9,7 +9,7 @@ import { type End, endOf, tombstoneOf } from "./tombstone.ts";
  * goes on from a session replaces the last row of its line, or creates it where what is named there has not begun, and a
  * store does either only once. What a tombstone names is never changed: it may just be beginning.
  */
-export class StoreLine {
+export class Succession {
   readonly #store: GuardedStore;
   readonly #now: () => number;
 
@@ -64,7 +64,7 @@ export class StoreLine {
       // What came after is still named: who follows later has to find the same end of the line.
       const end = { ...how, next, isHeir: next !== null };
       if (await (row === null ? this.#forestall(id, end) : this.#bury(row, end))) return next;
-      await beforeNextTry(tries);
+      await backoff(tries);
     }
   }
 

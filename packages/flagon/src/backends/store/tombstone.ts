@@ -1,5 +1,5 @@
 import type { StoredSession } from "../../store.ts";
-import { LATE_MS } from "../revocations/local.ts";
+import { ROTATION_GRACE_MS } from "../revocations/local.ts";
 
 /** How a session ended. */
 export interface End {
@@ -21,7 +21,7 @@ export const ended: End = { how: "ended", next: null, isHeir: false };
 export const revoked: End = { how: "revoked", next: null, isHeir: false };
 
 /**
- * The row that takes the place of one that ends, for long enough that late requests find it. No data and no user: nobody
+ * The row that takes the place of one that ends, for long enough that late requests find it. No data and no user: noSession
  * lists it, and who still holds the old cookie learns nothing. What followed is in `device`, the one place for text.
  */
 export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSession {
@@ -32,7 +32,7 @@ export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSe
     device: end.next === null ? end.how : `${end.how} ${end.isHeir ? "heir" : "next"} ${end.next}`,
     createdAt: row.createdAt,
     lastSeenAt: now,
-    expiresAt: now + LATE_MS,
+    expiresAt: now + ROTATION_GRACE_MS,
     data: null,
   };
 }
@@ -50,5 +50,5 @@ export function endOf(row: StoredSession | null): End | null {
  */
 export function isLate(row: StoredSession, now: number): boolean {
   const end = endOf(row);
-  return end !== null && (end.how !== "revoked" || end.next !== null) && now - row.lastSeenAt < LATE_MS;
+  return end !== null && (end.how !== "revoked" || end.next !== null) && now - row.lastSeenAt < ROTATION_GRACE_MS;
 }

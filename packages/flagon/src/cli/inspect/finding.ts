@@ -40,7 +40,7 @@ export interface OpenedSession {
 }
 
 /** What cookies are held against. */
-export interface Rules {
+export interface InspectionRules {
   readonly ring: KeyRing | null;
   /** The ids of the ring's secrets, in its order. */
   readonly keyIds: readonly number[];

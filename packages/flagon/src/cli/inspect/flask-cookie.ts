@@ -5,12 +5,12 @@ import { KeyRing } from "../../crypto/keys.ts";
 import type { RejectReason } from "../../errors.ts";
 import { readPayload } from "../../flask/payload.ts";
 import { Unreadable } from "../../flask/python-json.ts";
-import { takeApart, toOwnKinds } from "../../flask/session-fields.ts";
+import { splitFields, toPlainValues } from "../../flask/session-fields.ts";
 import { readTagged } from "../../flask/tagged-json.ts";
 import { flaskCodec } from "../../flask.ts";
 import { relative } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
-import { anyRequest, type Finding, type OpenedSession, type Rules } from "./finding.ts";
+import { anyRequest, type Finding, type InspectionRules, type OpenedSession } from "./finding.ts";
 import { flask } from "./foreign-formats.ts";
 
 type Told = Omit<Finding, "name" | "bytes" | "format" | "title">;
@@ -33,7 +33,7 @@ export function tellFlask(
   { value }: PastedCookie,
   secrets: readonly string[],
   isFlaskApp: boolean,
-  rules: Rules,
+  rules: InspectionRules,
 ): Told {
   const session = readUnchecked(value);
   if (!isFlaskApp) return { verdict: "refused", reason: "foreign", why: flask.advice, session };
@@ -59,7 +59,7 @@ function readUnchecked(value: string): OpenedSession | null {
   const [, payload = "", timestamp = ""] = /^(\.?[^.]*)\.([^.]*)\.[^.]*$/.exec(value) ?? [];
   const signedAt = Number(`0x0${(decodeBase64url(timestamp) ?? Buffer.alloc(0)).toString("hex")}`) * 1_000;
   try {
-    const { raw, data, flashes, userId } = takeApart(readTagged(readPayload(payload)));
+    const { raw, data, flashes, userId } = splitFields(readTagged(readPayload(payload)));
     const record: SessionRecord = {
       id: "",
       permanent: Boolean(raw._permanent),
@@ -67,7 +67,7 @@ function readUnchecked(value: string): OpenedSession | null {
       authenticatedAt: null,
       renewedAt: signedAt,
       userId,
-      data: toOwnKinds(data) as Record<string, unknown>,
+      data: toPlainValues(data) as Record<string, unknown>,
       flashes: [...flashes],
       fresh: raw._fresh === true,
     };

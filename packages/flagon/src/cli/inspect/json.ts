@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { carry } from "../../formats/values.ts";
+import { encodeValue } from "../../formats/values.ts";
 import type { Finding } from "./finding.ts";
 
 /** A finding for programs: times as ISO 8601, sizes in bytes, values only where they were asked for. */
@@ -47,5 +47,5 @@ export function sizesOf(data: Record<string, unknown>): { key: string; bytes: nu
 
 /** A value as the cookie's JSON spells it: dates and their like with Flagon's tags. */
 export function textOf(value: unknown): string {
-  return JSON.stringify(carry("", value));
+  return JSON.stringify(encodeValue("", value));
 }

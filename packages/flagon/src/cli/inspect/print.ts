@@ -1,5 +1,5 @@
 import { number, plural, printable, relative, type Style, shortened, timestamp } from "../text.ts";
-import type { Finding, OpenedSession, Rules, Verdict } from "./finding.ts";
+import type { Finding, InspectionRules, OpenedSession, Verdict } from "./finding.ts";
 import { sizesOf, textOf } from "./json.ts";
 
 /** Browsers keep this many bytes of name and value, and some proxies refuse a little less. */
@@ -16,7 +16,7 @@ export interface Look {
 }
 
 /** A finding for a person at a terminal. Ends with a newline. */
-export function printFinding(finding: Finding, rules: Rules, look: Look): string {
+export function printFinding(finding: Finding, rules: InspectionRules, look: Look): string {
   const { style, columns } = look;
   const head = `${verdictOf(finding, style)}  ${style.bold(finding.title)}`;
   const lines = [head, ""];
@@ -50,7 +50,7 @@ function sizeOf({ name, bytes }: Finding): string {
   return name === null ? `${size}${warning}, without its name` : `${printable(name)}, ${size}${warning}`;
 }
 
-function sessionLines(session: OpenedSession, { now }: Rules, look: Look): string[] {
+function sessionLines(session: OpenedSession, { now }: InspectionRules, look: Look): string[] {
   const { record, secret, row: stored } = session;
   const { style } = look;
   const when = (moment: number): string => `${relative(moment, now)} ${style.dim(`(${timestamp(moment)})`)}`;

@@ -11,7 +11,7 @@ import { COOKIE_BYTES_MAX } from "../../http/cookie.ts";
 import { isFromTheFuture } from "../../state/lifetime.ts";
 import { relative, span, timestamp } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
-import { anyRequest, type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
+import { anyRequest, type Finding, hex, type InspectionRules, limitsOf, type OpenedSession } from "./finding.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -27,7 +27,10 @@ export function kindOf(value: string): "sealed" | "store" | "row" | null {
 }
 
 /** Opens a sealed cookie as far as the secrets go, and says what a server would say, and why. */
-export async function tellSealed({ name, value }: PastedCookie, rules: Rules): Promise<Told & { name: string | null }> {
+export async function tellSealed(
+  { name, value }: PastedCookie,
+  rules: InspectionRules,
+): Promise<Told & { name: string | null }> {
   const bytes = decodeBase64url(value);
   const damage = damageOf(value, bytes);
   if (damage !== null || bytes === null) return { ...refused("malformed", damage ?? ""), name };
@@ -78,7 +81,7 @@ function openUnder(names: readonly string[], value: string, hour: number, keys: 
   return null;
 }
 
-async function tellOpened({ record }: Opened, bytes: Buffer, rules: Rules): Promise<Told> {
+async function tellOpened({ record }: Opened, bytes: Buffer, rules: InspectionRules): Promise<Told> {
   if (record === null) return refused("unreadable", "It opens, but holds nothing that this version of Flagon wrote.");
   const index = rules.keyIds.indexOf(keyIdOf(bytes));
   const secret = { index, count: rules.keyIds.length, keyId: hex(keyIdOf(bytes)) };
@@ -94,7 +97,7 @@ async function tellOpened({ record }: Opened, bytes: Buffer, rules: Rules): Prom
 /** Why the session's clocks rule it out now; null when they don't. */
 export function limitOf(
   { record, idleEndsAt, absoluteEndsAt }: OpenedSession,
-  { now }: Rules,
+  { now }: InspectionRules,
 ): { reason: RejectReason; why: string } | null {
   if (isFromTheFuture(record, now)) {
     const ahead = Math.max(record.createdAt ?? 0, record.renewedAt) - now;
@@ -116,7 +119,7 @@ function tooOld(): { reason: RejectReason; why: string } {
 
 async function endedEarly(
   record: SessionRecord,
-  { store, now, lifetimes }: Rules,
+  { store, now, lifetimes }: InspectionRules,
 ): Promise<ReturnType<typeof limitOf>> {
   if (store === null) return null;
   const revocations = new Revocations(new GuardedStore(store, 5_000), () => now, lifetimes.longestMs);

@@ -7,7 +7,7 @@ import { readIdCookie } from "../../formats/id-cookie.ts";
 import { openRow } from "../../formats/row-data.ts";
 import { relative } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
-import { type Finding, hex, limitsOf, type OpenedSession, type Rules } from "./finding.ts";
+import { type Finding, hex, type InspectionRules, limitsOf, type OpenedSession } from "./finding.ts";
 import { limitOf, refused } from "./sealed-cookie.ts";
 
 type Told = Omit<Finding, "bytes" | "format" | "title">;
@@ -16,7 +16,7 @@ type Told = Omit<Finding, "bytes" | "format" | "title">;
 const EVER_MS = 400 * 86_400_000 * 10;
 
 /** Checks the MAC of a store's cookie, and looks its session up where the store is known. */
-export async function tellStore({ name, value }: PastedCookie, rules: Rules): Promise<Told> {
+export async function tellStore({ name, value }: PastedCookie, rules: InspectionRules): Promise<Told> {
   const bytes = decodeBase64url(value);
   if (bytes === null || value.length !== 50) {
     return {
@@ -40,7 +40,7 @@ export async function tellStore({ name, value }: PastedCookie, rules: Rules): Pr
   return { ...(await tellRow(id, ring, rules)), name: signedFor };
 }
 
-function forged(value: string, name: string | null, { ring, names }: Rules): string {
+function forged(value: string, name: string | null, { ring, names }: InspectionRules): string {
   const other = names.find((candidate) => ring !== null && readIdCookie(value, candidate, ring) !== null);
   if (other !== undefined) return `It was signed for the cookie ${other}; as ${name} it is good nowhere.`;
   return (
@@ -49,7 +49,7 @@ function forged(value: string, name: string | null, { ring, names }: Rules): str
   );
 }
 
-async function tellRow(id: string, ring: KeyRing, rules: Rules): Promise<Omit<Told, "name">> {
+async function tellRow(id: string, ring: KeyRing, rules: InspectionRules): Promise<Omit<Told, "name">> {
   if (rules.store === null) {
     const why = `It names the session ${id}, and its MAC is good. Whether that session lives, only the store knows: pass --store.`;
     return { verdict: "genuine", reason: null, why, session: null };

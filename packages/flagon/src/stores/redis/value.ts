@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { storeCorrupt } from "../../errors.ts";
 import type { StoredSession } from "../../store.ts";
-import { sessionOf } from "../shared/rows.ts";
+import { toSession } from "../shared/rows.ts";
 import { toText } from "../shared/text.ts";
 
 /*
@@ -48,7 +48,7 @@ export function decodeValue(id: string, value: unknown): StoredSession {
   const userEnd = HEAD_BYTES + value.readUInt32BE(42);
   const deviceEnd = userEnd + value.readUInt32BE(46);
   if (deviceEnd > value.length) throw storeCorrupt("the session store holds a session that was cut short");
-  return sessionOf({
+  return toSession({
     id: toText(id),
     version: value.readBigUInt64BE(9),
     userId: flags & HAS_USER ? value.toString("utf8", HEAD_BYTES, userEnd) : null,

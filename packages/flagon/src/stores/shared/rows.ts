@@ -20,7 +20,7 @@ export function isRow(value: unknown): value is Row {
 }
 
 /** Throws a {@link SessionError} `store_corrupt` for a row that holds anything but a session. */
-export function sessionOf(row: Row): StoredSession {
+export function toSession(row: Row): StoredSession {
   return {
     id: text(row.id, "id"),
     version: integer(row.version, "version"),
@@ -33,8 +33,8 @@ export function sessionOf(row: Row): StoredSession {
   };
 }
 
-/** A session's columns but for its id, in the order of both SQL stores: what {@link sessionOf} reads back. */
-export function valuesOf(session: StoredSession): (string | number | null | Uint8Array)[] {
+/** A session's columns but for its id, in the order of both SQL stores: what {@link toSession} reads back. */
+export function toColumns(session: StoredSession): (string | number | null | Uint8Array)[] {
   return [
     session.version,
     session.userId === null ? null : toText(session.userId),

@@ -1,19 +1,19 @@
 import { SessionError } from "../../errors.ts";
 import { holds, same } from "../check.ts";
-import { cookieName, type SwitchableStore, sessionCookies, type Visitor, type WatchedSessions } from "./client.ts";
+import { type Client, cookieName, type SwitchableStore, sessionCookies, type WatchedSessions } from "./client.ts";
 import { headerOf, RawConnection, type RawReply, valuesOf } from "./raw-http.ts";
-import { largeChunks, type Witness } from "./routes.ts";
+import { largeChunks, type RouteRecorder } from "./routes.ts";
 
 /** What one case runs in. */
-export interface World {
+export interface CaseContext {
   readonly sessions: WatchedSessions;
   readonly store: SwitchableStore;
-  readonly witness: Witness;
+  readonly witness: RouteRecorder;
   readonly origin: string;
-  visitor(): Visitor;
+  visitor(): Client;
 }
 
-export type Check = (world: World) => Promise<void>;
+export type Check = (world: CaseContext) => Promise<void>;
 
 export const everyHome: Record<string, Check> = {
   "a visitor who stores nothing gets no cookie and no other header": async ({ visitor }) => {

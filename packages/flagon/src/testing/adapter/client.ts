@@ -18,7 +18,7 @@ export function sessionCookies(reply: RawReply): string[] {
 }
 
 /** A visitor's browser, as far as its jar goes. */
-export class Visitor {
+export class Client {
   readonly #origin: string;
   cookie: string | null = null;
 

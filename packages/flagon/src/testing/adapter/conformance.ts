@@ -3,8 +3,8 @@ import { memoryStore } from "../../stores/memory.ts";
 import { type ConformanceCase, same } from "../check.ts";
 import { deferred } from "../deferred.ts";
 import { type Check, everyHome, storeOnly, whereErrorsAreAnswered } from "./cases.ts";
-import { cookieName, type Data, SwitchableStore, Visitor, WatchedSessions } from "./client.ts";
-import { type AdapterRoute, Witness } from "./routes.ts";
+import { Client, cookieName, type Data, SwitchableStore, WatchedSessions } from "./client.ts";
+import { type AdapterRoute, RouteRecorder } from "./routes.ts";
 
 export type { AdapterReply, AdapterRoute } from "./routes.ts";
 
@@ -58,7 +58,7 @@ function caseOf(serve: ServeAdapter, name: string, isStored: boolean, check: Che
     const secret = "only for the conformance suite: 7Jm2vQx9RkTz4LpW";
     const inner = createSessions<Data>({ secret, cookie: { name: cookieName }, ...(isStored ? { store } : {}) });
     const sessions = new WatchedSessions(inner, isStored);
-    const witness = new Witness();
+    const witness = new RouteRecorder();
     const unhandled: unknown[] = [];
     const notice = (error: unknown): number => unhandled.push(error);
     process.on("unhandledRejection", notice);
@@ -67,7 +67,7 @@ function caseOf(serve: ServeAdapter, name: string, isStored: boolean, check: Che
       const running = await serve({ sessions, routes: witness.routes });
       close = () => running.close();
       const { origin } = running;
-      await inTime(check({ sessions, store, witness, origin, visitor: () => new Visitor(origin) }));
+      await inTime(check({ sessions, store, witness, origin, visitor: () => new Client(origin) }));
       // Rejections are reported a turn after they happened.
       await new Promise((resolve) => setImmediate(resolve));
       same(unhandled.map(String), [], "promises that were rejected and that nobody handled");

@@ -26,7 +26,7 @@ export interface AdapterRoute {
 }
 
 /** What the handlers saw, for the suite to look at. */
-export class Witness {
+export class RouteRecorder {
   /** What the change at "/late" threw. */
   lateError: unknown = null;
   /** How often the POST route ran. */

@@ -1,6 +1,6 @@
 import type { ConformanceCase } from "../check.ts";
 import { storeFailureCases } from "./failures.ts";
-import { Bench, type MakeStore, type StoreConformanceOptions } from "./fixture.ts";
+import { type MakeStore, type StoreConformanceOptions, StoreFixture } from "./fixture.ts";
 import { storeRaceCases } from "./races.ts";
 import { storeRuleCases } from "./rules.ts";
 import { storeUserCases } from "./users.ts";
@@ -21,7 +21,7 @@ export function storeConformance(makeStore: MakeStore, options: StoreConformance
   return cases.map(({ name, test }) => ({
     name,
     run: async () => {
-      const bench = new Bench(makeStore, options);
+      const bench = new StoreFixture(makeStore, options);
       try {
         await test(bench);
       } finally {

@@ -1,6 +1,6 @@
 import type { Store } from "../../store.ts";
 import { rejection } from "../check.ts";
-import type { Bench, StoreCase, StoreConformanceOptions } from "./fixture.ts";
+import type { StoreCase, StoreConformanceOptions, StoreFixture } from "./fixture.ts";
 
 /** "Not there" and "can't say" are different answers: a store that mixes them signs everybody out when its engine restarts. */
 export function storeFailureCases(options: StoreConformanceOptions): StoreCase[] {
@@ -23,7 +23,7 @@ const cases: readonly StoreCase[] = [
   pruning,
 ];
 
-function failing(method: string, call: (store: Store, bench: Bench) => Promise<unknown>): StoreCase {
+function failing(method: string, call: (store: Store, bench: StoreFixture) => Promise<unknown>): StoreCase {
   return {
     name: `${method} rejects when the engine does not answer, and says nothing about the session`,
     test: async (bench) => {

@@ -28,11 +28,11 @@ export interface StoreConformanceOptions {
 /** A case before it has a store. */
 export interface StoreCase {
   readonly name: string;
-  readonly test: (bench: Bench) => Promise<void>;
+  readonly test: (bench: StoreFixture) => Promise<void>;
 }
 
 /** What one case works with: its stores, its clock, and sessions to put there. */
-export class Bench {
+export class StoreFixture {
   readonly options: StoreConformanceOptions;
   readonly #makeStore: MakeStore;
   readonly #made: Store[] = [];

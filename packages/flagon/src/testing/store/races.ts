@@ -1,6 +1,6 @@
 import type { Store, StoredSession } from "../../store.ts";
 import { holds, same } from "../check.ts";
-import { type Bench, bytesOf, isGone, isStored, listed, type StoreCase } from "./fixture.ts";
+import { bytesOf, isGone, isStored, listed, type StoreCase, type StoreFixture } from "./fixture.ts";
 
 /**
  * What many callers see at once. Each race runs several rounds, through both connections where there are two: a store
@@ -161,7 +161,7 @@ const ROUNDS = 5;
 
 /** Each round has a session of a user of its own, and `turns(n)`: one connection for even numbers, the other for odd. */
 async function rounds(
-  bench: Bench,
+  bench: StoreFixture,
   race: (store: Store, session: StoredSession, turns: (n: number) => Store) => Promise<void>,
 ): Promise<void> {
   const [store, peer] = await bench.pair();
