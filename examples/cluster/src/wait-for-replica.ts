@@ -44,12 +44,6 @@ export function waitForReplica<Master>(store: Store, client: ClusterClient<Maste
       await store.delete(id);
       await waitFor(id);
     },
-    async deleteByUser(userId, except) {
-      const count = await store.deleteByUser(userId, except);
-      // They were on any of the masters. One that is lost had nothing to delete, or the line above had failed.
-      await Promise.allSettled(client.masters.map(waitOn));
-      return count;
-    },
   };
 }
 

@@ -11,8 +11,14 @@ export interface Flash {
 
 /** What one session holds, whatever home it has. Times are milliseconds since 1970. */
 export interface SessionRecord {
-  /** 16 bytes as 22 characters of base64url. */
+  /** 16 random bytes as 22 characters of base64url: the same from the session's beginning until it is over. */
   id: string;
+  /** Counts the session's cookies, from 0: only the one of the present generation opens it. */
+  generation: number;
+  /** The generation with which the latest sign-in began. */
+  since: number;
+  /** Four random bytes as a number, from a user's first sign-in on; 0 while nobody has signed in. */
+  signInId: number;
   permanent: boolean;
   /** Null in a format that does not know it (Flask). */
   createdAt: number | null;
@@ -20,6 +26,10 @@ export interface SessionRecord {
   authenticatedAt: number | null;
   /** When the cookie was last written: the idle time counts from here. */
   renewedAt: number;
+  /** When the present generation began. */
+  rotatedAt: number;
+  /** Over at the latest then: a later change of `lifetime` can bring it forward and never put it off. */
+  endsAt: number;
   userId: string | null;
   data: Record<string, unknown>;
   flashes: Flash[];
@@ -27,8 +37,6 @@ export interface SessionRecord {
   fresh?: boolean;
   /** An older secret opened it: it is written again with the current one. */
   outdated?: boolean;
-  /** The id that this session descends from by `rotate` and `login`, where ending one ends its heirs. */
-  family?: string;
   /**
    * What the format read and has no other place for, handed back to it untouched at `seal`. It goes with the session that
    * was opened: `logout`, `destroy` and a login that drops another user's data drop it too.
@@ -67,7 +75,7 @@ export interface CookieFormat {
   /** Writes a cookie's value; an empty text deletes the cookie, for a format that keeps no empty sessions (Flask). */
   seal(record: SessionRecord, cookieName: string, request: OpenRequest): string;
   /** How a request's session is found and how long it lasts, where the format has rules of its own (Flask). */
-  readonly opener?: CookieReader;
+  readonly reader?: CookieReader;
   /**
    * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
    * format cannot encodeValue exactly. Absent: Flagon's own rules.

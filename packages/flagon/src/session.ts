@@ -1,5 +1,6 @@
 import type { Flash, OpenRequest } from "./codec.ts";
 import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
+import { publicId } from "./formats/public-id.ts";
 import type { RegisteredData } from "./register.ts";
 import { type Duration, parseDuration } from "./state/lifetime.ts";
 import type { SessionState } from "./state/session-state.ts";
@@ -17,8 +18,14 @@ export interface LoginOptions {
 
 const RESPONSE = "the response had started";
 
-/** Ends the handler's part: what this visit came to, null when noSession looked at the session or it was closed before. */
-export let close: <D extends object>(session: Session<D>) => SessionState | null;
+/** What a request's handler came to. `saved`: a `save` that may still be under way. */
+export interface ClosedSession {
+  readonly state: SessionState;
+  readonly saved: Promise<void> | null;
+}
+
+/** Ends the handler's part: null when nobody looked at the session, or it was closed before. */
+export let close: <D extends object>(session: Session<D>) => ClosedSession | null;
 
 /**
  * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
@@ -28,15 +35,16 @@ export let close: <D extends object>(session: Session<D>) => SessionState | null
  */
 export class Session<Data extends object = RegisteredData> {
   readonly #open: () => SessionState;
-  #visit: SessionState | null = null;
+  #state: SessionState | null = null;
   /** After what the session may no longer be changed, nor first looked at; null while it may. */
   #over: string | null = null;
+  #saved: Promise<void> | null = null;
 
   static {
     close = (session) => {
-      const visit = session.#over === RESPONSE ? null : session.#visit;
+      const state = session.#over === RESPONSE ? null : session.#state;
       session.#over = RESPONSE;
-      return visit;
+      return state && { state, saved: session.#saved };
     };
   }
 
@@ -47,11 +55,11 @@ export class Session<Data extends object = RegisteredData> {
 
   /** What each reader goes through: the first one opens the session. */
   #look(): SessionState {
-    if (this.#visit === null) {
+    if (this.#state === null) {
       this.#requireTime();
-      this.#visit = this.#open();
+      this.#state = this.#open();
     }
-    return this.#visit;
+    return this.#state;
   }
 
   /** What each change goes through. */
@@ -96,8 +104,8 @@ export class Session<Data extends object = RegisteredData> {
 
   /** Drops all data. The login, waiting flashes and the id stay; `logout` drops those too. */
   clear(): void {
-    const visit = this.#change();
-    if (this.size > 0) visit.clear();
+    const state = this.#change();
+    if (this.size > 0) state.clear();
   }
 
   keys(): Key<Data>[] {
@@ -131,8 +139,8 @@ export class Session<Data extends object = RegisteredData> {
    * requests, which show noSession anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
-    const visit = this.#look();
-    return visit.flashes(category, this.#over === null && !isUnseen(visit.request));
+    const state = this.#look();
+    return state.flashes(category, this.#over === null && !isUnseen(state.request));
   }
 
   /** Whether the cookie outlives the browser, and `permanentLifetime` holds. */
@@ -150,13 +158,13 @@ export class Session<Data extends object = RegisteredData> {
    * an empty id.
    */
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
-    const visit = this.#change();
+    const state = this.#change();
     if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
       throw new TypeError("session.login needs a user id, text or a number");
     }
-    visit.login(String(userId));
-    visit.record.permanent = permanent ?? visit.record.permanent;
-    visit.device = device ?? null;
+    state.login(String(userId));
+    state.record.permanent = permanent ?? state.record.permanent;
+    state.device = device ?? null;
   }
 
   /** Drops all data and ends the id. What is set or flashed afterwards begins a new session. */
@@ -190,15 +198,35 @@ export class Session<Data extends object = RegisteredData> {
     this.#change().rotate();
   }
 
+  /**
+   * Resolves when what was changed so far is stored, and rejects with a `SessionError` when it was dropped since the session
+   * is over: for whoever tells somebody of it before the response goes out. Of sealed cookies it checks size and schema: they go
+   * with the response's head. After the head it rejects with a `TypeError`.
+   */
+  async save(): Promise<void> {
+    const state = this.#change();
+    const before = this.#saved;
+    const mine = (async () => {
+      await before;
+      await state.handle.flush(state);
+    })();
+    // Whoever waits learns of it; the commit only has to know that it is through.
+    this.#saved = mine.catch(() => {});
+    await mine;
+  }
+
   /** Drops all data and ends the id, as `logout` does, and no new session may begin in this request. */
   destroy(): void {
     this.#change().end();
     this.#over = "destroy()";
   }
 
-  /** Names the session in lists and logs: 22 characters, another one after `login` and `rotate`. Opens nothing. */
+  /**
+   * Names the session in lists, logs and forms: 27 characters, one for a visitor, another from the sign-in on, then the same
+   * until the session is over. Opens nothing.
+   */
   get id(): string {
-    return this.#look().record.id;
+    return publicId(this.#look().record);
   }
 
   /** Whether no valid session came with the request. */
@@ -224,15 +252,15 @@ export class Session<Data extends object = RegisteredData> {
    * stores something, so the visitor gets a cookie.
    */
   csrfToken(): string {
-    const visit = this.#change();
-    visit.keep();
-    return createCsrfToken(visit.rules.csrfMacs(visit, true));
+    const state = this.#change();
+    state.keep();
+    return createCsrfToken(state.rules.csrfMacs(state, true));
   }
 
   /** False for any text that is not a token of this session. */
   checkCsrfToken(text: string): boolean {
-    const visit = this.#look();
-    return isCsrfToken(text, visit.rules.csrfMacs(visit, false));
+    const state = this.#look();
+    return isCsrfToken(text, state.rules.csrfMacs(state, false));
   }
 }
 

@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
-import type { SessionBackend, SessionHandle, SessionInfo } from "./backends/backend.ts";
+import type { SessionBackend, SessionInfo } from "./backends/backend.ts";
 import { cookieBackend } from "./backends/cookie.ts";
 import { cookieReader } from "./backends/cookie-reader.ts";
 import { lazyBackend } from "./backends/lazy.ts";
 import type { CodecContext, OpenRequest } from "./codec.ts";
+import { encodeBase64url, randomBytes } from "./crypto/bytes.ts";
 import { KeyRing } from "./crypto/keys.ts";
+import { publicId } from "./formats/public-id.ts";
 import { sealed } from "./formats/sealed-cookie.ts";
 import { valueText } from "./formats/values.ts";
 import { responseHeaders } from "./http/cache-headers.ts";
@@ -17,7 +19,7 @@ import type { RegisteredData } from "./register.ts";
 import { close, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
-import { type SessionRules, SessionState } from "./state/session-state.ts";
+import { type SessionHandle, type SessionRules, SessionState } from "./state/session-state.ts";
 import { isProduction } from "./util/environment.ts";
 import { isPromise } from "./util/promise.ts";
 
@@ -32,7 +34,7 @@ export interface Sessions<Data extends object = RegisteredData> {
   open(request: OpenRequest): Session<Data> | Promise<Session<Data>>;
   /**
    * Saves what changed and returns the header lines to send: append the `Set-Cookie` lines, set the others. Empty for a
-   * session that noSession looked at. Call it once for each request, before the first byte; a second call returns none.
+   * session that nobody looked at. Call it once for each request, before the first byte; a second call returns none.
    * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept.
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
    */
@@ -42,10 +44,29 @@ export interface Sessions<Data extends object = RegisteredData> {
    * `TypeError` without one.
    */
   list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
-  /** Ends one session at once. Does nothing for an unknown id. A `TypeError` for sealed cookies without `revocations`. */
-  revoke(id: string): Promise<void>;
-  /** Ends all of a user's sessions but `except` (a session's id). A `TypeError` for sealed cookies without `revocations`. */
+  /**
+   * Ends the session with this `session.id` at once; with `userId`, only if it is that user's. Resolves whether it ended it:
+   * false for an unknown id, for a session that is over, or that somebody has signed in to since. A `TypeError` for sealed
+   * cookies without `revocations`, which know of a session they have never ended only what the id says: there it resolves true.
+   */
+  revoke(id: string, options?: { readonly userId?: string | number }): Promise<boolean>;
+  /**
+   * Ends all of a user's sessions but `except` (a `session.id`). A sign-in of that user that is under way is refused, unless
+   * it is excepted: a request that does both passes `{ except: session.id }`. A `TypeError` for sealed cookies without
+   * `revocations`.
+   */
   revokeUser(userId: string | number, options?: { readonly except?: string }): Promise<void>;
+  /**
+   * Changes a stored session outside its requests: from a socket's handler, a webhook, a job. One compare-and-set as any other
+   * change: `change` is synchronous, and runs again where a request was faster. Resolves false, without a change, when the
+   * session is over or somebody has signed in to it since. With `renew` it counts as a visit. Throws a `TypeError` when
+   * `change` signs in, rotates or signs out, since no browser would learn of it, and for sealed cookies.
+   */
+  update(
+    id: string,
+    change: (session: Session<Data>) => void,
+    options?: { readonly renew?: boolean },
+  ): Promise<boolean>;
   /** Removes expired rows, in batches; resolves how many. For a cron job. 0 for sealed cookies. */
   prune(): Promise<number>;
 }
@@ -63,40 +84,71 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const keys = new KeyRing(options.secret, app);
   const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache, options };
   const format = codec.bind(context);
-  const opener = format.opener ?? cookieReader(format, lifetimes, now);
+  const reader = format.reader ?? cookieReader(format, lifetimes, now);
+  /** Made of the one before, so that two requests that begin it begin one; a format with ids of its own keeps none of ours. */
+  const idAfter = (id: string): string => {
+    const key = codec.foreign ? null : keys.current().key("id");
+    const bytes = key === null ? randomBytes(16) : createHmac("sha256", key).update(id, "base64url").digest();
+    return encodeBase64url(bytes.subarray(0, 16));
+  };
   const rules: SessionRules = {
     now,
-    expiresAt: opener.expiresAt,
+    idAfter,
+    expiresAt: reader.expiresAt,
+    absoluteEnd: lifetimes.absoluteEnd,
     print: format.print?.bind(format) ?? valueText,
     schema: schema === undefined ? null : createDataCheck(schema),
     csrfMacs:
       format.csrfMacs?.bind(format) ??
-      (({ record }) => keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(record.id).digest())),
+      (({ record }) => {
+        const ground = `${publicId(record)}/${record.generation}`;
+        return keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(ground).digest());
+      }),
   };
   const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
-  const jar = createCookie(cookie.name ?? codec.cookieName, cookie);
-  const loopbackCookie = isProduction() ? null : jar.forLoopback();
-  const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
-  // The one place where a home is chosen.
-  const home: SessionBackend = isLate
-    ? lazyBackend(async () =>
-        (await import("./backends/create-backend.ts")).createBackend(options, { context, lifetimes, format, opener }),
-      )
-    : cookieBackend({ format, opener, now });
-  const sessionOf = (request: OpenRequest, stay: SessionHandle): Session<Data> => {
-    return new Session<Data>(() => new SessionState(request, rules, stay));
+  const ownCookie = createCookie(cookie.name ?? codec.cookieName, cookie);
+  const loopbackCookie = isProduction() ? null : ownCookie.forLoopback();
+  const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
+  const parts = { context, lifetimes, format, reader, now, idAfter };
+  // The one place where a backend is chosen.
+  const backend: SessionBackend = isServerSide
+    ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
+    : cookieBackend(parts);
+  const sessionOf = (request: OpenRequest, handle: SessionHandle, openedAt: number): Session<Data> => {
+    return new Session<Data>(() => new SessionState(request, rules, handle, openedAt));
   };
   return {
-    ...home,
+    list: backend.list,
+    revoke: backend.revoke,
+    revokeUser: backend.revokeUser,
+    prune: backend.prune,
+    update: (id, change, given) =>
+      backend.update(
+        id,
+        (record) => {
+          const session = sessionOf(outside, { load: () => ({ record }), save: () => [], flush: () => {} }, now());
+          if (isThenable(change(session))) {
+            throw new TypeError("sessions.update: the change has to be synchronous: await before it, not in it");
+          }
+          return close(session)?.state ?? null;
+        },
+        given,
+      ),
     open(request) {
       checkOrigin?.(request);
-      const stay = home.open(request, loopbackCookie !== null && isPlainLoopback(request) ? loopbackCookie : jar);
-      return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
+      const openedAt = now();
+      const isLoopback = loopbackCookie !== null && isPlainLoopback(request);
+      const handle = backend.open(request, isLoopback ? loopbackCookie : ownCookie);
+      return isPromise(handle)
+        ? handle.then((found) => sessionOf(request, found, openedAt))
+        : sessionOf(request, handle, openedAt);
     },
     commit(session, response) {
-      const visit = close(session);
-      if (visit === null) return [];
-      const cookies = visit.stay.save(visit);
+      const closed = close(session);
+      if (closed === null) return [];
+      const { state, saved } = closed;
+      // Only a store's `save` is a promise, and whoever did not wait for it waits here.
+      const cookies = saved === null ? state.handle.save(state) : saved.then(() => state.handle.save(state));
       return isPromise(cookies)
         ? cookies.then((lines) => responseHeaders(lines, response))
         : responseHeaders(cookies, response);
@@ -104,7 +156,14 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   };
 }
 
-/** What every door takes: options, or the sessions that were made of them. */
+/** The request of a change from outside any request. */
+const outside: OpenRequest = { method: "POST", url: "", header: () => null };
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** What every adapter takes: options, or the sessions that were made of them. */
 export function sessionsFrom<Data extends object>(given: SessionOptions<Data> | Sessions<Data>): Sessions<Data> {
   return "commit" in given ? given : createSessions(given);
 }

@@ -3,7 +3,7 @@
  * an engine can neither read it nor move it to another row.
  */
 export interface StoredSession {
-  /** 22 characters of base64url in Flagon's own use; a store takes any string, and treats it as bytes, not as a path. */
+  /** 22 characters of base64url in Flagon's own use, the same from the session's beginning until it is over; a store takes any string, and treats it as bytes, not as a path. */
   readonly id: string;
   /** Counts the writes to this row, from 1. */
   readonly version: number;
@@ -11,7 +11,7 @@ export interface StoredSession {
   readonly userId: string | null;
   /**
    * What the person's list of devices shows, as `login({ device })` gave it; null when nobody is signed in. In a tombstone:
-   * how the session ended and the id of the one that followed. A store keeps either as it is.
+   * how the session ended. A store keeps either as it is.
    */
   readonly device: string | null;
   /** Milliseconds since 1970, as are the other two. */
@@ -27,8 +27,8 @@ export interface StoredSession {
 }
 
 /**
- * Where sessions live on the server. Implement these eight methods, run `storeConformance` from `flagon/testing`
- * against them, and any engine is a home for sessions.
+ * Where sessions live on the server. Implement these seven methods, run `storeConformance` from `flagon/testing`
+ * against them, and any engine keeps sessions.
  *
  * Three rules make lost updates and revived sessions impossible, and the engine has to keep them atomically, not in a
  * read followed by a write: `create` never overwrites, `replace` never creates, `touch` never creates.
@@ -65,8 +65,11 @@ export interface Store {
   /** The user's live sessions, without tombstones, last seen first. Empty for an unknown user. */
   list(userId: string): Promise<StoredSession[]>;
 
-  /** Removes the user's sessions but `except`, and no tombstones; resolves how many live ones that were. */
-  deleteByUser(userId: string, except?: string): Promise<number>;
+  /**
+   * As `read` of each, in the order of the ids, in one round trip where the engine has one. Without it, `read` is called
+   * for each.
+   */
+  readMany?(ids: readonly string[]): Promise<(StoredSession | null)[]>;
 
   /**
    * Removes rows that had expired at `now` (milliseconds), in batches that hold no request up; resolves how many.

@@ -5,6 +5,7 @@ import { KeyRing } from "../src/crypto/keys.ts";
 import { writeIdCookie } from "../src/formats/id-cookie.ts";
 import { sealRow } from "../src/formats/row-data.ts";
 import { atOnce, type Data, NOON, OTHER_SECRET, requestOf, SECRET } from "./browser.ts";
+import { unrotated } from "./records.ts";
 import { appWith, sealedBy } from "./refused-cookies.ts";
 
 // Promise 6, and the half of promise 1 that takes numbers: none of these opens, none throws, none gets another answer than
@@ -160,8 +161,8 @@ describe(`cookies that nobody sealed (FUZZ_SEED=${seed})`, () => {
     const keys = new KeyRing(SECRET, "");
     for (let i = 0; i < 2_000; i++) {
       const id = anyBytes(16).toString("base64url");
-      attack.try(writeIdCookie(id, "__Host-session", keys));
-      const record = { id, permanent: false, createdAt: NOON, authenticatedAt: NOON, renewedAt: NOON };
+      attack.try(writeIdCookie({ id, generation: 0, signInId: 0 }, "__Host-session", keys));
+      const record = { ...unrotated, id, permanent: false, createdAt: NOON, authenticatedAt: NOON, renewedAt: NOON };
       const row = Buffer.from(sealRow({ ...record, userId: "ann", data: { role: "admin" }, flashes: [] }, keys, NOON));
       attack.try(row.toString("base64url"));
       row[0] = 1;

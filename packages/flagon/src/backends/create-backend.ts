@@ -1,84 +1,92 @@
 import type { CodecContext, CookieFormat, CookieReader } from "../codec.ts";
 import { type BackendOptions, storeTimes } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
+import type { SessionHandle } from "../state/session-state.ts";
 import type { Store } from "../store.ts";
+import { KeyedQueue } from "../util/keyed-queue.ts";
 import { isPromise } from "../util/promise.ts";
-import type { SessionBackend, SessionHandle } from "./backend.ts";
+import type { SessionBackend } from "./backend.ts";
 import { cookieBackend, type FindLegacySession } from "./cookie.ts";
 import { RevocableCookieBackend } from "./revocable-cookie.ts";
-import { Revocations } from "./revocations/sessions.ts";
+import { LocalEntries, RecentWrites } from "./revocations/local.ts";
+import { sessionEntries } from "./revocations/sessions.ts";
+import { UserRevocations } from "./revocations/users.ts";
 import { GuardedStore } from "./store/guarded-store.ts";
 import { StoreBackend } from "./store.ts";
-import { Upgrade } from "./upgrade.ts";
+import { LegacyFormat } from "./upgrade.ts";
 
-/** What all homes of one `Sessions` are made of. */
+/** What all backends of one `Sessions` are made of. */
 export interface BackendParts {
   readonly context: CodecContext;
   readonly lifetimes: Lifetimes;
   readonly format: CookieFormat;
-  readonly opener: CookieReader;
+  readonly reader: CookieReader;
+  readonly idAfter: (id: string) => string;
 }
 
-/** The home of sessions that are in a store, or checked against one, or still read from an older cookie. */
+/** The backend of sessions that are in a store, or checked against one, or still read from an older cookie. */
 export function createBackend(options: BackendOptions, parts: BackendParts): SessionBackend {
-  const upgrades = (options.upgradeFrom ?? []).map((each) => new Upgrade(each, parts.context, parts.lifetimes));
-  const home = homeOf(options, parts, upgrades);
-  return upgrades.length === 0 ? home : withLegacyCookies(home, upgrades);
+  const legacyFormats = (options.upgradeFrom ?? []).map((each) => new LegacyFormat(each, parts));
+  const backend = backendOf(options, parts, legacyFormats);
+  return legacyFormats.length === 0 ? backend : withLegacyCookies(backend, legacyFormats);
 }
 
-function homeOf(
+function backendOf(
   options: BackendOptions,
-  { context, format, opener }: BackendParts,
-  upgrades: readonly Upgrade[],
+  { context, format, reader, idAfter }: BackendParts,
+  legacyFormats: readonly LegacyFormat[],
 ): SessionBackend {
-  const { now, longestLifetimeMs } = context;
+  const { now } = context;
   const { store, revocations } = options;
   const { timeoutMs, stalenessMs } = storeTimes(options);
   const guarded = (given: Store): GuardedStore => new GuardedStore(given, timeoutMs);
   if (store !== undefined) {
     const rows = guarded(store);
-    const revocations = new Revocations(rows, now, longestLifetimeMs);
-    return new StoreBackend({ ...context, store: rows, revocations, opener, upgrades });
+    const users = new UserRevocations(rows, now);
+    const queue = new KeyedQueue();
+    return new StoreBackend(
+      { ...context, store: rows, users, queue, reader, legacyFormats, idAfter },
+      sessionEntries(rows, now),
+    );
   }
   const findLegacySession: FindLegacySession = (...asked) => {
-    for (const upgrade of upgrades) {
-      const record = upgrade.open(...asked);
-      if (record !== null) return record;
+    for (const legacy of legacyFormats) {
+      const record = legacy.open(...asked);
+      if (record !== null) return { record, until: legacy.isForeign ? legacy.until : record.endsAt };
     }
     return null;
   };
-  const cookies = cookieBackend({ format, opener, now, findLegacySession });
-  if (revocations === undefined) return cookies;
-  const ends = new Revocations(
-    guarded("store" in revocations ? revocations.store : revocations),
-    now,
-    longestLifetimeMs,
-  );
-  return new RevocableCookieBackend(cookies, ends, now, stalenessMs);
+  const cookieParts = { format, reader, now, idAfter, findLegacySession };
+  if (revocations === undefined) return cookieBackend(cookieParts);
+  const rows = guarded("store" in revocations ? revocations.store : revocations);
+  const local = { entries: new LocalEntries(), writes: new RecentWrites() };
+  const remote = { table: sessionEntries(rows, now), users: new UserRevocations(rows, now), stalenessMs };
+  return new RevocableCookieBackend({ ...cookieParts, ...local, ...remote });
 }
 
-/** The home, and beside its own lines those that delete what the browser has of older formats. */
-function withLegacyCookies(home: SessionBackend, upgrades: readonly Upgrade[]): SessionBackend {
-  const around = (stay: SessionHandle): SessionHandle => ({
-    load: () => stay.load(),
-    announce: (id, from) => stay.announce?.(id, from),
-    save(visit) {
-      const lines = stay.save(visit);
+/** The backend, and beside its own lines those that delete what the browser has of older formats. */
+function withLegacyCookies(backend: SessionBackend, legacyFormats: readonly LegacyFormat[]): SessionBackend {
+  const around = (handle: SessionHandle): SessionHandle => ({
+    load: () => handle.load(),
+    flush: (state) => handle.flush(state),
+    save(state) {
+      const lines = handle.save(state);
       const all = (own: string[]): string[] => [
         ...own,
-        ...upgrades.flatMap((upgrade) => upgrade.extraCookies(visit, own)),
+        ...legacyFormats.flatMap((legacy) => legacy.extraCookies(state, own)),
       ];
       return isPromise(lines) ? lines.then(all) : all(lines);
     },
   });
   return {
-    open(request, jar) {
-      const stay = home.open(request, jar);
-      return isPromise(stay) ? stay.then(around) : around(stay);
+    open(request, cookie) {
+      const handle = backend.open(request, cookie);
+      return isPromise(handle) ? handle.then(around) : around(handle);
     },
-    list: (userId, given) => home.list(userId, given),
-    revoke: (id) => home.revoke(id),
-    revokeUser: (userId, given) => home.revokeUser(userId, given),
-    prune: () => home.prune(),
+    list: (userId, given) => backend.list(userId, given),
+    revoke: (id, given) => backend.revoke(id, given),
+    revokeUser: (userId, given) => backend.revokeUser(userId, given),
+    update: (id, change, given) => backend.update(id, change, given),
+    prune: () => backend.prune(),
   };
 }

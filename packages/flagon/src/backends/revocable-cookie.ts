@@ -1,57 +1,77 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
 import { emit } from "../events.ts";
-import { isId } from "../formats/id-cookie.ts";
+import { readPublicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
-import { rebase, withoutData } from "../state/rebase.ts";
-import type { SessionState } from "../state/session-state.ts";
+import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
-import { failed, type LoadedSession, muted, noSession, type SessionBackend, type SessionHandle } from "./backend.ts";
-import type { CookieBackend, CookieHandle } from "./cookie.ts";
-import { ROTATION_GRACE_MS } from "./revocations/local.ts";
-import type { IdChange, Revocations } from "./revocations/sessions.ts";
+import { backoff } from "../util/retry.ts";
+import { failedHandle, type SessionBackend } from "./backend.ts";
+import { type CookieParts, isAnothers, type NamedSession, onlyInStores, SealedCookie, tell } from "./cookie.ts";
+import { entryOf, planBegin, planChange, withRandomId } from "./cookie-plan.ts";
+import type { Known } from "./decision.ts";
+import type { EntryTable, StoredEntry } from "./revocations/entries.ts";
+import type { SessionEntry } from "./revocations/sessions.ts";
+import { signedOutMeanwhile, type UserRevocations } from "./revocations/users.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
+/** For what is ended without a look at a cookie: no cookie lives longer (RFC 6265bis, section 5.5). */
+const LONGEST_MS = 400 * 86_400_000;
 
 interface Answer {
   readonly askedAt: number;
-  readonly ending: IdChange | null;
+  readonly entry: SessionEntry | null;
+}
+
+/** What the store knows of a session, and the row that says so. */
+interface Found {
+  /** As the row has it, or ended with its user. */
+  readonly entry: SessionEntry | null;
+  readonly stored: StoredEntry<SessionEntry> | null;
+}
+
+export interface RevocableParts extends CookieParts {
+  readonly table: EntryTable<SessionEntry>;
+  readonly users: UserRevocations;
+  readonly stalenessMs: number;
 }
 
 /** Sealed cookies, checked against a store of ended sessions: seldom for reading, always before a cookie is sealed. */
 export class RevocableCookieBackend implements SessionBackend {
-  readonly revocations: Revocations;
-  readonly #cookies: CookieBackend;
-  readonly #now: () => number;
-  readonly #stalenessMs: number;
+  readonly parts: RevocableParts;
+  readonly list: () => Promise<never> = onlyInStores;
+  readonly update: () => Promise<never> = onlyInStores;
   #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
 
-  constructor(cookies: CookieBackend, revocations: Revocations, now: () => number, stalenessMs: number) {
-    this.#cookies = cookies;
-    this.revocations = revocations;
-    this.#now = now;
-    this.#stalenessMs = stalenessMs;
+  constructor(parts: RevocableParts) {
+    this.parts = parts;
   }
 
-  open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle> {
-    const cookie = this.#cookies.open(request, jar);
-    const loaded = cookie.load();
-    if (loaded.record === null) return new RevocableCookieHandle(this, cookie, loaded, null);
-    const { record } = loaded;
-    const answer = this.#answers.get(record.id);
-    if (answer !== undefined && this.#now() - answer.askedAt < this.#stalenessMs) {
-      return this.#stay(cookie, loaded, answer.ending);
-    }
-    return this.ending(record).then((ending) => this.#stay(cookie, loaded, ending), failed);
+  open(request: OpenRequest, cookie: Cookie): SessionHandle | Promise<SessionHandle> {
+    const handle = new RevocableCookieHandle(this, new SealedCookie(this.parts, request, cookie));
+    return handle.find() ?? handle.ask().catch(failedHandle);
+  }
+
+  /** What the store said moments ago; undefined when it has to be asked. */
+  remembered({ id }: SessionRecord): SessionEntry | null | undefined {
+    const answer = this.#answers.get(id);
+    const isFresh = answer !== undefined && this.parts.now() - answer.askedAt < this.parts.stalenessMs;
+    return isFresh ? answer.entry : undefined;
   }
 
   /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
-  async ending(record: SessionRecord): Promise<IdChange | null> {
-    const askedAt = this.#now();
+  async ask(record: SessionRecord): Promise<Found> {
+    const { table, users, now } = this.parts;
+    const askedAt = now();
     const answers = this.#answers;
-    const ending = await this.revocations.ending(record);
-    answers.set(record.id, { askedAt, ending });
-    return ending;
+    const [stored, isOver] = await Promise.all([table.read(record.id), users.find(record.userId)]);
+    const own = stored?.entry ?? null;
+    const isEndedWithUser = isOver?.(record) === true && (own === null || own.end === null);
+    const entry: SessionEntry | null = isEndedWithUser
+      ? { ...(own ?? entryOf(record)), end: "revoked", changedAt: askedAt }
+      : own;
+    answers.set(record.id, { askedAt, entry });
+    return { entry, stored };
   }
 
   /** Forgets what the store said: in this process an end shows at once. */
@@ -59,141 +79,143 @@ export class RevocableCookieBackend implements SessionBackend {
     this.#answers = new BoundedMap(ANSWERS_MAX);
   }
 
-  list(): Promise<never> {
-    return this.#cookies.list();
-  }
-
-  async revoke(id: string): Promise<void> {
-    if (!isId(id)) return;
-    await this.revocations.endId(id);
+  async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
+    const named = readPublicId(text);
+    if (named === null) return false;
+    const { table, now } = this.parts;
+    const user = userId === undefined ? null : String(userId);
+    const changedAt = now();
+    const entry = await table.change(named.id, changedAt + LONGEST_MS, (found) => {
+      const isOther = found !== null && (found.signInId !== named.signInId || found.end !== null);
+      if (isOther || (found !== null && user !== null && found.userId !== user)) return null;
+      const unknown = { generation: 0, since: 0, signInId: named.signInId, userId: user, authenticatedAt: null };
+      return { ...(found ?? unknown), end: "revoked", changedAt };
+    });
     this.forget();
-    emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
+    if (entry !== null) emit("flagon:revoke", () => ({ id: text, userId: user, reason: "revoked" }));
+    return entry !== null;
   }
 
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const userId = String(user);
-    const kept = this.revocations.users.idsOf(except);
-    const known = await Promise.all(kept.map((id) => this.revocations.heirsOf(id)));
-    await this.revocations.users.end(userId, [...kept, ...known.flat()]);
-    for (const id of kept) await this.revocations.users.except(userId, id, await this.revocations.heirsOf(id));
+    const now = this.parts.now();
+    await this.parts.users.end(userId, now, readPublicId(except)?.id ?? null, now + LONGEST_MS);
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
   prune(): Promise<number> {
-    return this.revocations.prune();
-  }
-
-  #stay(cookie: CookieHandle, loaded: LoadedSession, ending: IdChange | null): SessionHandle {
-    if (ending === null) return new RevocableCookieHandle(this, cookie, loaded, null);
-    emit("flagon:reject", () => ({ reason: "ended" }));
-    const isLate = ending.how === "ended" && this.#now() - ending.at < ROTATION_GRACE_MS;
-    return isLate
-      ? new RevocableCookieHandle(this, cookie, muted, loaded.record)
-      : new RevocableCookieHandle(this, cookie, noSession, null);
+    return this.parts.table.prune();
   }
 }
 
 class RevocableCookieHandle implements SessionHandle {
-  readonly #home: RevocableCookieBackend;
-  readonly #cookie: CookieHandle;
-  readonly #loaded: LoadedSession;
-  /** The session that the request came with, where it ended just before. */
-  readonly #late: SessionRecord | null;
+  readonly #backend: RevocableCookieBackend;
+  readonly #cookie: SealedCookie;
+  #named: NamedSession | null = null;
+  #loaded: LoadedSession = { record: null };
 
-  constructor(home: RevocableCookieBackend, cookie: CookieHandle, loaded: LoadedSession, late: SessionRecord | null) {
-    this.#home = home;
+  constructor(backend: RevocableCookieBackend, cookie: SealedCookie) {
+    this.#backend = backend;
     this.#cookie = cookie;
-    this.#loaded = loaded;
-    this.#late = late;
   }
 
   load(): LoadedSession {
     return this.#loaded;
   }
 
-  announce(id: string, from: string): void {
-    this.#home.revocations.users.announce(id, from, this.#loaded.record?.family);
+  /** Null when the store has to be asked about a cookie of this request. */
+  find(): this | null {
+    let isAsked = false;
+    const entryOf = (record: SessionRecord): SessionEntry | null => {
+      const entry = this.#backend.remembered(record);
+      isAsked ||= entry === undefined;
+      return entry ?? null;
+    };
+    const named = this.#cookie.find(entryOf);
+    if (isAsked) return null;
+    this.#named = named;
+    this.#loaded = this.#cookie.loaded(named, named && this.#backend.remembered(named.record));
+    return this;
   }
 
-  async save(visit: SessionState): Promise<string[]> {
-    const { record: opened, renewalDue } = visit.loaded;
-    if (!visit.isChanged && !renewalDue) return [];
-    const came = opened ?? this.#late;
-    if (came === null) return this.#begin(visit);
-    const ending = await this.#home.ending(came);
-    if (ending !== null) return this.#saveOver(visit, came, ending);
-    if (visit.ending === null) return this.#cookie.write(visit, visit.result());
-    return this.#replace(visit, came);
-  }
-
-  async #begin(visit: SessionState): Promise<string[]> {
-    await this.#stamp(visit);
-    return this.#cookie.write(visit, visit.result());
-  }
-
-  /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
-  async #replace(visit: SessionState, came: SessionRecord): Promise<string[]> {
-    const { revocations } = this.#home;
-    await this.#stamp(visit);
-    // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-    const lines = this.#cookie.write(visit, visit.result());
-    const { record } = visit;
-    if (visit.ending === "ended" && !visit.isLogin) {
-      const isFirst = await revocations.end(came, idOfNext(visit));
-      this.#tell(visit, came);
-      return isFirst ? lines : this.#cookie.erase();
+  /** Asks the store about one cookie after another, until one opens. */
+  async ask(): Promise<this> {
+    const asked = new Map<string, SessionEntry | null>();
+    for (;;) {
+      const named = this.#cookie.find(({ id }) => asked.get(id));
+      if (named === null || asked.has(named.record.id)) {
+        this.#named = named;
+        this.#loaded = this.#cookie.loaded(named, named && asked.get(named.record.id));
+        return this;
+      }
+      asked.set(named.record.id, (await this.#backend.ask(named.record)).entry);
     }
-    if (!(await revocations.retire(came, record))) {
-      const ending = await this.#home.ending(came);
-      return ending === null ? dropped(came) : this.#saveOver(visit, came, ending);
+  }
+
+  async save(state: SessionState): Promise<string[]> {
+    const named = this.#named;
+    if (!state.isChanged && !state.loaded.renewalDue) return [];
+    if (named === null || isAnothers(state)) return this.#begin(state, state.result(), false);
+    const { record: came, standing, until } = named;
+    if (this.#cookie.isOutrun(state, came.id)) return [];
+    const known: Known = { ...came, isOpened: standing === "opens" };
+    for (let tries = 1; ; tries++) {
+      const { entry, stored } = await this.#backend.ask(came);
+      const plan = planChange(state, known, came, entry);
+      const record = plan.begins || !plan.record ? undefined : plan.record;
+      // Sealed before anything ends: when the cookie is too large, the session stays as it was.
+      const lines = record === undefined ? [] : this.#cookie.lines(state, record);
+      const ends = Math.max(until, record?.endsAt ?? 0);
+      if (plan.entry && !(await this.#put(came.id, plan.entry, ends, stored))) {
+        await backoff(tries);
+        continue;
+      }
+      tell(came, plan);
+      if (plan.begins) return this.#begin(state, plan.record ?? null, true);
+      if (plan.record === null) return this.#cookie.lines(state, null);
+      if (record !== undefined && state.isLogin) await this.#checkSignIn(record);
+      return lines;
     }
-    this.#tell(visit, came);
-    if (record.userId !== null && record.userId === came.userId) {
-      await revocations.users.except(record.userId, came.id, [record.id]);
+  }
+
+  flush(state: SessionState): void {
+    this.#cookie.check(state);
+  }
+
+  /** A session that begins; where another one just ended, two requests that begin it begin one. */
+  async #begin(state: SessionState, record: SessionRecord | null, isAfterAnother: boolean): Promise<string[]> {
+    if (record === null) return this.#cookie.lines(state, null);
+    if (!isAfterAnother) {
+      if (state.isLogin) await this.#checkSignIn(record);
+      return this.#cookie.lines(state, record);
     }
-    return lines;
+    for (let tries = 1; ; tries++) {
+      const stored = await this.#backend.parts.table.read(record.id);
+      const own = planBegin(state, record, stored?.entry ?? null);
+      if (own === null) return this.#begin(state, withRandomId(record), false);
+      const lines = this.#cookie.lines(state, own);
+      if (await this.#put(own.id, entryOf(own), own.endsAt, stored)) {
+        if (state.isLogin) await this.#checkSignIn(own);
+        return lines;
+      }
+      await backoff(tries);
+    }
   }
 
-  /** What is left to do for a request whose session is over. */
-  async #saveOver(visit: SessionState, came: SessionRecord, ending: IdChange): Promise<string[]> {
-    const { revocations } = this.#home;
-    if (visit.isLogin) return this.#signIn(visit, came);
-    if (visit.ending !== "ended") return dropped(came);
-    // A sign-out that comes after a rotation means the heir.
-    const isFirst = await revocations.end(came, idOfNext(visit));
-    this.#home.forget();
-    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, visit.result()) : this.#cookie.erase();
+  #put(id: string, entry: SessionEntry, until: number, stored: StoredEntry<SessionEntry> | null): Promise<boolean> {
+    this.#backend.forget();
+    return this.#backend.parts.table.put(id, entry, until, stored);
   }
 
-  /** A sign-in proves anew who is there: it takes the place of what the session has become. */
-  async #signIn(visit: SessionState, came: SessionRecord): Promise<string[]> {
-    const { record, loaded } = visit;
-    await this.#stamp(visit);
-    delete record.family;
-    const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
-    if (before === null) return dropped(came);
-    this.#home.forget();
-    return this.#cookie.write(visit, before === "live" ? visit.result() : rebase(visit, withoutData(record)));
+  /** A sign-in looks for the user's mark once, after its write: of the two that meet, one always sees the other. */
+  async #checkSignIn(record: SessionRecord): Promise<void> {
+    const { users, table, now } = this.#backend.parts;
+    const isOver = await users.find(record.userId);
+    if (isOver?.(record) !== true) return;
+    const entry: SessionEntry = { ...entryOf(record), end: "revoked", changedAt: now() };
+    await table.change(record.id, record.endsAt, () => entry);
+    this.#backend.forget();
+    throw signedOutMeanwhile(record);
   }
-
-  /** A sign-in counts from after the last mark that ended the user's sessions. */
-  async #stamp({ isLogin, record }: SessionState): Promise<void> {
-    if (isLogin) await this.#home.revocations.users.stamp(record);
-  }
-
-  #tell(visit: SessionState, { id, userId }: SessionRecord): void {
-    this.#home.forget();
-    emit("flagon:revoke", () => ({ id, userId, reason: visit.ending ?? "ended" }));
-  }
-}
-
-/** The id of the session that begins after a sign-out in the same request; null when none does. */
-function idOfNext(visit: SessionState): string | null {
-  return visit.result()?.id ?? null;
-}
-
-function dropped({ id }: SessionRecord): string[] {
-  emit("flagon:conflict", () => ({ id, reason: "ended" }));
-  return [];
 }

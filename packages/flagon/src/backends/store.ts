@@ -1,170 +1,175 @@
-import type { CookieReader, OpenRequest, SessionRecord } from "../codec.ts";
-import type { KeyRing } from "../crypto/keys.ts";
-import type { RejectReason } from "../errors.ts";
-import { isTimeout } from "../errors.ts";
+import type { OpenRequest, SessionRecord } from "../codec.ts";
+import { isTimeout, type RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
-import { type IdCookie, isId, readIdCookie } from "../formats/id-cookie.ts";
-import { openRow } from "../formats/row-data.ts";
+import { type IdCookie, readIdCookie } from "../formats/id-cookie.ts";
+import { publicId, readPublicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
+import type { SessionHandle, SessionState } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
-import { KeyedQueue } from "../util/keyed-queue.ts";
-import { failed, muted, noSession, type SessionBackend, type SessionHandle, type SessionInfo } from "./backend.ts";
-import { ROTATION_GRACE_MS } from "./revocations/local.ts";
-import type { Revocations } from "./revocations/sessions.ts";
-import type { GuardedStore } from "./store/guarded-store.ts";
-import { StoreHandle } from "./store/handle.ts";
-import { Succession } from "./store/succession.ts";
-import { isLate, revoked } from "./store/tombstone.ts";
-import type { Upgrade } from "./upgrade.ts";
-
-/** What a store's home is made of. */
-export interface StoreParts {
-  readonly store: GuardedStore;
-  readonly keys: KeyRing;
-  /** For its clocks: the limits are the same wherever a session lives. */
-  readonly opener: CookieReader;
-  readonly upgrades: readonly Upgrade[];
-  readonly revocations: Revocations;
-  readonly now: () => number;
-  readonly longestLifetimeMs: number;
-}
+import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
+import { type Standing, standingOf } from "./decision.ts";
+import type { EntryTable } from "./revocations/entries.ts";
+import type { SessionEntry } from "./revocations/sessions.ts";
+import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
+import { type OpenedSession, StoreHandle } from "./store/handle.ts";
+import { updateSession } from "./store/update.ts";
 
 /** So many sessions of a user are ended at once. */
 const BATCH = 20;
+/** A mark in a store is for the sign-ins that are under way: the others' rows end at once. */
+const MARK_MS = 86_400_000;
 
-/** The cookie holds an id and its MAC; the session is a sealed row in a store. */
+const nothing: OpenedSession = { loaded: { record: null }, known: null, found: null };
+
+/** The cookie holds an id, a generation and their MAC; the session is a sealed row in a store. */
 export class StoreBackend implements SessionBackend {
-  readonly parts: StoreParts;
-  /** One commit at a time for each session in this process; the store settles what other processes do. */
-  readonly queue: KeyedQueue = new KeyedQueue();
-  /** What becomes of sessions that end. */
-  readonly line: Succession;
+  readonly #context: StoreContext;
+  /** What is known of sealed sessions that were ended before they came to live here. */
+  readonly #entries: EntryTable<SessionEntry>;
 
-  constructor(parts: StoreParts) {
-    this.parts = parts;
-    this.line = new Succession(parts.store, parts.now);
+  constructor(context: StoreContext, entries: EntryTable<SessionEntry>) {
+    this.#context = context;
+    this.#entries = entries;
   }
 
-  open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle> {
+  open(request: OpenRequest, cookie: Cookie): SessionHandle | Promise<SessionHandle> {
     const header = request.header("cookie") ?? "";
-    const ids = readCookies(header, jar.name).map((value) => readIdCookie(value, jar.name, this.parts.keys));
+    const values = readCookies(header, cookie.name);
+    const ids = values.map((value) => readIdCookie(value, cookie.name, this.#context.keys));
     const good = ids.filter((id) => id !== null);
     if (good.length < ids.length) emit("flagon:reject", () => ({ reason: "forged" }));
-    if (good.length === 0 && (header === "" || !this.isUpgrading())) return new StoreHandle(this, jar, noSession, null);
-    return this.#load(request, jar, good).catch((error: unknown) => failed(error));
+    if (good.length === 0 && (header === "" || this.#upgradesUntil() === 0)) {
+      return new StoreHandle(this.#context, cookie, nothing);
+    }
+    return this.#find(request, cookie, good).then(
+      (opened) => new StoreHandle(this.#context, cookie, opened),
+      failedHandle,
+    );
+  }
+
+  /** The first session that opens, else one in an older format, else the first that was superseded or is over. */
+  async #find(request: OpenRequest, cookie: Cookie, ids: readonly IdCookie[]): Promise<OpenedSession> {
+    const { store, reader, now, idAfter } = this.#context;
+    let other: { readonly standing: Standing; readonly opened: OpenedSession } | null = null;
+    for (const id of ids) {
+      const row = await store.read(id.id);
+      const found = sessionIn(row, this.#context);
+      const standing = found && standingOf(id, found.identity, now());
+      const reason = standing === "opens" && found?.record ? reader.limitOf(found.record) : rejection(row, found);
+      if (standing === "opens" && found?.record && reason === null) return this.#opened(id, found, found.record);
+      if (found !== null && standing !== null && standing !== "opens") {
+        const known = { ...id, isOpened: false };
+        const opened = { loaded: unopened(standing, id.id, found.identity, idAfter), known, found };
+        if (other === null || (other.standing === "past" && standing === "superseded")) other = { standing, opened };
+      }
+      emit("flagon:reject", () => ({ reason: reason ?? "ended" }));
+    }
+    return (await this.#upgrade(request, cookie)) ?? other?.opened ?? nothing;
+  }
+
+  /** A cookie of a later generation than the row's is ours: what the row lost is made up for by the next write. */
+  #opened(cookie: IdCookie, found: FoundSession, there: NonNullable<FoundSession["record"]>): OpenedSession {
+    const record = { ...there, generation: Math.max(cookie.generation, there.generation) };
+    const isBehind = cookie.signInId !== record.signInId;
+    const needsCookie = cookie.outdated || isBehind;
+    const renewalDue = needsCookie || this.#context.reader.isRenewalDue(record);
+    return { loaded: { record, renewalDue }, known: { ...record, isOpened: true }, found, needsCookie };
+  }
+
+  /** A session in an older format, which lives here from its next write on. */
+  async #upgrade(request: OpenRequest, cookie: Cookie): Promise<OpenedSession | null> {
+    const { legacyFormats, store, now, idAfter, reader, users } = this.#context;
+    for (const format of legacyFormats) {
+      const record = format.open(request, cookie.name, () => null);
+      if (record === null) continue;
+      const row = await store.read(record.id);
+      const there = sessionIn(row, this.#context);
+      const entry = row === null ? ((await this.#entries.read(record.id))?.entry ?? null) : null;
+      const isOver = row === null ? await users.find(record.userId) : null;
+      const identity = there?.identity ?? entry ?? identityOf(record);
+      const ended = isOver?.(record) ? ({ ...identity, end: "revoked" } as const) : identity;
+      const standing = standingOf(record, ended, now());
+      const isGone = row !== null && there === null;
+      if (standing !== "opens" || isGone || (there?.record && reader.limitOf(there.record) !== null)) {
+        emit("flagon:reject", () => ({ reason: "ended" }));
+        const known = { ...record, isOpened: false };
+        return { loaded: unopened(standing, record.id, ended, idAfter), known, found: there };
+      }
+      const own = there?.record ?? record;
+      const found = there ?? { row: null, record, identity };
+      const known = { ...own, isOpened: true };
+      return { loaded: { record: own, renewalDue: true }, known, found, needsCookie: true };
+    }
+    return null;
   }
 
   async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {
-    const rows = await this.parts.store.list(String(userId));
-    return rows.map(({ id, createdAt, lastSeenAt, expiresAt, device }) => {
+    const rows = await this.#context.store.list(String(userId));
+    return rows.flatMap((row) => {
+      const { createdAt, lastSeenAt, expiresAt, device } = row;
+      const record = sessionIn(row, this.#context)?.record;
+      // Whose secret is no longer in use: no cookie opens it.
+      if (!record) return [];
+      const id = publicId(record);
       return { id, createdAt, lastSeenAt, expiresAt, device, isCurrent: id === current };
     });
   }
 
-  async revoke(id: string): Promise<void> {
-    if (!isId(id)) return;
-    if (this.isUpgrading()) await this.parts.revocations.endId(id);
-    await this.line.end(id, revoked);
-    emit("flagon:revoke", () => ({ id, userId: null, reason: "revoked" }));
+  async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
+    const named = readPublicId(text);
+    if (named === null) return false;
+    const isMeant = ({ identity }: FoundSession): boolean =>
+      identity.signInId === named.signInId && (userId === undefined || identity.userId === String(userId));
+    const isEnded = await endSession(named.id, "revoked", this.#context, isMeant);
+    if (isEnded) emit("flagon:revoke", () => ({ id: text, userId: null, reason: "revoked" }));
+    return isEnded;
   }
 
-  /**
-   * The mark comes first: a session that is being created finds it, and gives up. Then the ones that are there end, one by
-   * one rather than by `deleteByUser`: a request that is late has to find that its session was ended, and what has become
-   * of the excepted one is no longer under its id.
-   */
+  /** The mark comes first: a sign-in that is under way finds it, and gives up. Then the rows end, one by one. */
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
-    const { store, revocations } = this.parts;
+    const { store, users, now } = this.#context;
     const userId = String(user);
-    const kept = revocations.users.idsOf(except);
-    const known = await Promise.all(kept.map((id) => this.line.heirsOf(id)));
-    await revocations.users.end(userId, [...kept, ...known.flat()]);
-    const ids = (await store.list(userId)).map(({ id }) => id);
-    const spared = new Set(kept);
-    for (const id of kept) {
-      const heirs = ids.includes(id) ? [] : await this.line.heirsOf(id);
-      await revocations.users.except(userId, id, heirs);
-      for (const heir of heirs) spared.add(heir);
-    }
-    const over = ids.filter((id) => !spared.has(id));
+    const moment = now();
+    const until = Math.max(moment + MARK_MS, this.#upgradesUntil());
+    const isOver = await users.end(userId, moment, readPublicId(except)?.id ?? null, until);
+    const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt });
+    const over = (await store.list(userId)).filter(mayEnd);
+    const end = async (row: StoredSession): Promise<unknown> =>
+      (await endRow(row, "revoked", this.#context)) ||
+      endSession(row.id, "revoked", this.#context, (found) => found.record !== null && isOver(found.record));
     let failure: unknown = null;
     while (over.length > 0 && !isTimeout(failure)) {
-      const ends = await Promise.allSettled(over.splice(0, BATCH).map((id) => this.line.end(id, revoked)));
-      for (const end of ends) if (end.status === "rejected" && !isTimeout(failure)) failure = end.reason;
+      const ends = await Promise.allSettled(over.splice(0, BATCH).map(end));
+      for (const each of ends) if (each.status === "rejected" && !isTimeout(failure)) failure = each.reason;
     }
     // Only now: one that cannot be ended keeps none of the others alive.
     if (failure !== null) throw failure;
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
+  async update(
+    text: string,
+    change: (record: SessionRecord) => SessionState | null,
+    { renew = false }: { readonly renew?: boolean } = {},
+  ): Promise<boolean> {
+    const named = readPublicId(text);
+    if (named === null) return false;
+    return this.#context.queue.run(named.id, () => updateSession(named, this.#context, change, renew));
+  }
+
   prune(): Promise<number> {
-    return this.parts.store.deleteExpired(this.parts.now());
+    return this.#context.store.deleteExpired(this.#context.now());
   }
 
-  /** Whether some older format is still opened. */
-  isUpgrading(): boolean {
-    return this.parts.upgrades.some(({ until }) => until > this.parts.now());
-  }
-
-  /** What the row stands for now: null for noSession. */
-  recordOf(row: StoredSession | null): SessionRecord | null {
-    if (row === null || row.data === null) return null;
-    const { keys, now, longestLifetimeMs } = this.parts;
-    return openRow(row, keys, now(), longestLifetimeMs);
-  }
-
-  async #load(request: OpenRequest, jar: Cookie, ids: readonly IdCookie[]): Promise<SessionHandle> {
-    const { store, opener, now } = this.parts;
-    let late: StoredSession | null = null;
-    for (const { id, outdated } of ids) {
-      const row = await store.read(id);
-      const record = this.recordOf(row);
-      const reason = record === null ? rejection(row) : opener.limitOf(record);
-      if (record !== null && reason === null) {
-        const renewalDue = outdated || opener.isRenewalDue(record);
-        return new StoreHandle(this, jar, { record, renewalDue }, row, { isCookieOutdated: outdated });
-      }
-      if (row !== null && isLate(row, now())) late ??= row;
-      if (reason !== null) emit("flagon:reject", () => ({ reason }));
-    }
-    return (await this.#upgrade(request, jar)) ?? this.#late(jar, late);
-  }
-
-  #late(jar: Cookie, row: StoredSession | null): SessionHandle {
-    return new StoreHandle(this, jar, row === null ? noSession : muted, row);
-  }
-
-  /** A session in an older format, unless it lives here already or is over. */
-  async #upgrade(request: OpenRequest, jar: Cookie): Promise<SessionHandle | null> {
-    const { upgrades, now, store, revocations, opener } = this.parts;
-    for (const upgrade of upgrades) {
-      const old = upgrade.open(request, jar.name, () => null);
-      if (old === null) continue;
-      const read = async (): Promise<StoredSession | null> => (upgrade.isForeign ? null : store.read(old.id));
-      const found = await read();
-      const ending = await revocations.ending(old);
-      if (found === null && ending === null) {
-        const loaded = { record: old, renewalDue: true, isTakenOver: upgrade.isForeign };
-        return new StoreHandle(this, jar, loaded, null, { isMoving: !upgrade.isForeign });
-      }
-      // A parallel request may just have moved it here. One that was ended may still have a row for a moment.
-      const row = found ?? (await read());
-      const record = ending === null || ending.how === "moved" ? this.recordOf(row) : null;
-      if (record !== null && opener.limitOf(record) === null) {
-        return new StoreHandle(this, jar, { record, renewalDue: true }, row, { isMoving: true });
-      }
-      emit("flagon:reject", () => ({ reason: "ended" }));
-      if (upgrade.isForeign && ending?.how === "ended" && now() - ending.at < ROTATION_GRACE_MS) {
-        return new StoreHandle(this, jar, muted, null, { movedTo: ending.next });
-      }
-      return this.#late(jar, row !== null && isLate(row, now()) ? row : null);
-    }
-    return null;
+  /** Until when some older format is still opened; 0 when none is. */
+  #upgradesUntil(): number {
+    const active = this.#context.legacyFormats.filter(({ until }) => until > this.#context.now());
+    return Math.max(0, ...active.map(({ until }) => until));
   }
 }
 
-function rejection(row: StoredSession | null): RejectReason {
+function rejection(row: StoredSession | null, found: FoundSession | null): RejectReason {
   if (row === null) return "unknown_id";
-  return row.data === null ? "ended" : "unknown_key";
+  return found === null ? "unknown_key" : "ended";
 }

@@ -8,7 +8,7 @@ export type Secret = string | readonly string[] | undefined;
 /** Derived keys are told apart by what they protect. */
 type Purpose = "seal" | "store" | "id" | "csrf";
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 /**
  * So many keys of a secret are kept at most, about a kilobyte each: whoever has any cookie knows its key id, and can send

@@ -20,6 +20,8 @@ const NONCE_BYTES = 12;
 /** All sixteen: node:crypto would take a tag cut to four, which a few billion tries forge. */
 const TAG_BYTES = 16;
 const CIPHERTEXT_START = HEAD_BYTES + NONCE_BYTES;
+/** Of the shortest sealed text, which holds nothing. */
+export const SEALED_BYTES_MIN: number = CIPHERTEXT_START + TAG_BYTES;
 
 /**
  * AES-256-GCM under the hour's key. Bytes: kind, key id (4), hour (3), nonce (12), ciphertext, tag (16); the associated
@@ -47,7 +49,7 @@ export function unseal(
   now: number,
   longestLifetimeMs: number,
 ): Buffer | RejectReason {
-  if (sealed.length < CIPHERTEXT_START + TAG_BYTES || sealed[0] !== kind) return "malformed";
+  if (sealed.length < SEALED_BYTES_MIN || sealed[0] !== kind) return "malformed";
   const keys = ring.find(keyIdOf(sealed));
   if (keys === undefined) return "unknown_key";
   const hour = hourIn(sealed);
@@ -68,7 +70,8 @@ export function keyIdOf(sealed: Buffer): number {
   return sealed.readUIntBE(1, 4);
 }
 
-function hourIn(sealed: Buffer): number {
+/** The hour in which sealed bytes were sealed, counted from 1970. */
+export function hourIn(sealed: Buffer): number {
   return sealed.readUIntBE(5, 3);
 }
 

@@ -38,7 +38,7 @@ export interface FlaskFormatOptions {
 /** Flask's session cookie (flask/sessions.py, `SecureCookieSessionInterface`). Signed, not encrypted. */
 export class FlaskFormat implements CookieFormat {
   /** The first cookie of the name counts, as for Flask; without a session in it, Flask-Login's `remember_token` does. */
-  readonly opener: CookieReader = {
+  readonly reader: CookieReader = {
     open: (request, cookieName, refuse) => this.#find(request, cookieName, refuse),
     limitOf: (record) => (this.expiresAt(record) > this.#options.now() ? null : "expired"),
     expiresAt: (record) => this.expiresAt(record),
@@ -87,7 +87,7 @@ export class FlaskFormat implements CookieFormat {
     const [value] = readCookies(request.header("cookie") ?? "", cookieName);
     if (value === undefined) return this.recover(request);
     const opened = this.open(value, cookieName, request);
-    const reason = typeof opened === "string" ? opened : (this.opener.limitOf(opened) ?? refuse(opened));
+    const reason = typeof opened === "string" ? opened : (this.reader.limitOf(opened) ?? refuse(opened));
     if (reason === null) return opened as SessionRecord;
     emit("flagon:reject", () => ({ reason }));
     // Ended in this process: the token was sent before the logout was answered, and does not bring the visitor back.
@@ -161,10 +161,15 @@ function readParts(payload: string): Parts | null {
 function toRecord({ parts, userId, fresh, native }: LoginState, id: string, renewedAt: number): SessionRecord {
   return {
     id,
+    generation: 0,
+    since: 0,
+    signInId: 0,
     permanent: Boolean(parts.raw._permanent),
     createdAt: null,
     authenticatedAt: null,
     renewedAt,
+    rotatedAt: renewedAt,
+    endsAt: Number.POSITIVE_INFINITY,
     userId,
     data: parts.data,
     flashes: [...parts.flashes],

@@ -6,7 +6,7 @@ import { KIND_ROW, keyIdOf, seal, unseal } from "../crypto/seal.ts";
 import { SessionError, storeCorrupt } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { decodeHead, encodeRecord, recordOf } from "./record-bytes.ts";
+import { decodeHead, decodeRecord, encodeRecord } from "./record-bytes.ts";
 
 /**
  * How much a row may hold, in bytes before it is sealed. Each request of the session reads all of it, and one that a visitor
@@ -35,7 +35,7 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   if (opened === "unknown_key" || opened === "hour") return null;
   const plaintext = typeof opened === "string" ? null : decodeHead(opened);
   if (plaintext === null) throw storeCorrupt("a session's row does not open");
-  const record = recordOf(plaintext);
+  const record = decodeRecord(plaintext);
   // The row's clock is the later one: `touch` moves it without sealing anew.
   record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
   if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;

@@ -5,7 +5,7 @@ import { SessionError } from "../errors.ts";
 import { COOKIE_BYTES_MAX } from "../http/cookie.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
 import { largestKeys } from "./largest-keys.ts";
-import { decodeHead, encodeRecord, type Plaintext, recordOf } from "./record-bytes.ts";
+import { decodeHead, decodeRecord, encodeRecord, type Plaintext } from "./record-bytes.ts";
 
 /** A cookie that was verified, and the secret that it names. */
 interface Verified {
@@ -43,7 +43,7 @@ export const sealed: Codec = {
           known = remember(own, cookieName, bytes, plaintext);
           if (known === null) return "unreadable";
         }
-        const record = recordOf(known.plaintext);
+        const record = decodeRecord(known.plaintext);
         if (known.keyId !== keys.current().id) record.outdated = true;
         return record;
       },

@@ -92,7 +92,7 @@ export function valueText(key: string, value: unknown): string {
 /** What {@link encodeValue} was given, for what it returned. A tag that is not known stays as it is. */
 export function decodeValue(value: unknown): unknown {
   if (Object(value) !== value) return value;
-  const inside = uncarryEach(value as object);
+  const inside = decodeValues(value as object);
   // biome-ignore lint/suspicious/noExplicitAny: verified before, and as `encodeValue` wrote it
   const [[tag, inner] = [], another] = Object.entries<any>(inside);
   switch (another ?? tag) {
@@ -118,13 +118,13 @@ export function decodeValue(value: unknown): unknown {
 }
 
 /** An object's values, each on its own: the object itself is no tag, whatever it looks like. */
-export function uncarryEach<Whole extends object>(whole: Whole): Whole {
+export function decodeValues<Whole extends object>(whole: Whole): Whole {
   return withEach(whole, decodeValue);
 }
 
 /** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot encodeValue. */
 export function copyOf(data: object): Record<string, unknown> {
-  return uncarryEach(JSON.parse(JSON.stringify(encodeValues(data))));
+  return decodeValues(JSON.parse(JSON.stringify(encodeValues(data))));
 }
 
 /** Sets a key of the object's own, also `__proto__`. */

@@ -42,7 +42,12 @@ export class Lifetimes {
   /** When the session ends unless it is renewed: the earlier of its two limits. */
   readonly expiresAt = (record: SessionRecord): number => {
     const [idle, absolute] = this.#limitsOf(record);
-    return Math.min(record.renewedAt + idle, (record.createdAt ?? record.renewedAt) + absolute);
+    return Math.min(record.renewedAt + idle, (record.createdAt ?? record.renewedAt) + absolute, record.endsAt);
+  };
+
+  /** When a session that begins, or is signed in to, ends at the latest. */
+  readonly absoluteEnd = (record: SessionRecord): number => {
+    return (record.createdAt ?? record.renewedAt) + this.#limitsOf(record)[1];
   };
 
   /** Whether a tenth of the idle time has passed: more often, each visit would be a write. */

@@ -3,7 +3,7 @@ import { setOwn } from "../formats/values.ts";
 
 type Step = (value: unknown) => unknown;
 
-/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot encodeValue. */
+/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot carry. */
 export type ValueText = (key: string, value: unknown) => string;
 
 /**
@@ -16,18 +16,18 @@ export class TrackedData {
   record: SessionRecord;
   isCleared = false;
   /**
-   * The keys that were set, updated or deleted. For one whose value rests on what was loaded, the steps that made it, to
+   * The keys that were set, updated or deleted. For one whose value rests on what was loaded, the updates that made it, to
    * be run again over newer data; else null.
    */
-  readonly steps: Map<string, readonly Step[] | null> = new Map();
+  readonly updates: Map<string, readonly Step[] | null> = new Map();
   /** The text of each object as it was handed out: whoever holds one may change it without a word. */
   readonly snapshots: Map<string, string> = new Map();
-  readonly #print: ValueText;
+  readonly #valueText: ValueText;
 
   constructor(base: SessionRecord, print: ValueText) {
     this.base = base;
     this.record = { ...base, data: { ...base.data } };
-    this.#print = print;
+    this.#valueText = print;
   }
 
   /** Begins another session, of which nothing has been changed yet. */
@@ -38,10 +38,29 @@ export class TrackedData {
     this.record = { ...base, data: { ...base.data } };
   }
 
+  /** What was changed is stored as `base`: objects that were handed out or set stay the ones that their holders have. */
+  goOnFrom(base: SessionRecord): void {
+    const before = this.record.data;
+    const keys = new Set([...this.updates.keys(), ...this.snapshots.keys()]);
+    this.updates.clear();
+    this.snapshots.clear();
+    this.isCleared = false;
+    this.base = base;
+    this.record = { ...base, data: { ...base.data } };
+    for (const key of keys) {
+      const value = Object.hasOwn(before, key) ? before[key] : undefined;
+      if (typeof value !== "object" || value === null || !this.has(key)) continue;
+      const text = this.#valueText(key, base.data[key]);
+      if (this.#valueText(key, value) !== text) continue;
+      setOwn(this.record.data, key, value);
+      this.snapshots.set(key, text);
+    }
+  }
+
   get(key: string): unknown {
     const value = this.has(key) ? this.record.data[key] : undefined;
-    if (typeof value === "object" && value !== null && !this.steps.has(key) && !this.snapshots.has(key)) {
-      this.snapshots.set(key, this.#print(key, value));
+    if (typeof value === "object" && value !== null && !this.updates.has(key) && !this.snapshots.has(key)) {
+      this.snapshots.set(key, this.#valueText(key, value));
     }
     return value;
   }
@@ -55,33 +74,33 @@ export class TrackedData {
   }
 
   set(key: string, value: unknown): void {
-    // Throws now rather than at the end of the request, where noSession would see which line set it.
-    this.#print(key, value);
+    // Throws now rather than at the end of the request, where nobody would see which line set it.
+    this.#valueText(key, value);
     setOwn(this.record.data, key, value);
-    this.steps.set(key, null);
+    this.updates.set(key, null);
   }
 
   /** Whether there was something to delete. */
   delete(key: string): boolean {
     if (!this.has(key)) return false;
     delete this.record.data[key];
-    this.steps.set(key, null);
+    this.updates.set(key, null);
     return true;
   }
 
   clear(): void {
     this.isCleared = true;
     this.record.data = {};
-    this.steps.clear();
+    this.updates.clear();
     this.snapshots.clear();
   }
 
   /** Applies `step` now; over newer data it is applied again, unless the value no longer rests on what was loaded. */
   update(key: string, step: Step): unknown {
-    const steps = this.#isChanged(key) ? this.steps.get(key) : [];
+    const updates = this.#isChanged(key) ? this.updates.get(key) : [];
     const value = step(this.get(key));
     this.set(key, value);
-    if (steps) this.steps.set(key, [...steps, step]);
+    if (updates) this.updates.set(key, [...updates, step]);
     return value;
   }
 
@@ -107,12 +126,12 @@ export class TrackedData {
 
   /** Keys that were set, updated, deleted or changed inside. */
   changedKeys(): string[] {
-    const touched = new Set([...this.steps.keys(), ...this.snapshots.keys()]);
+    const touched = new Set([...this.updates.keys(), ...this.snapshots.keys()]);
     return [...touched].filter((key) => this.#isChanged(key) && (this.has(key) || Object.hasOwn(this.base.data, key)));
   }
 
   #isChanged(key: string): boolean {
     const text = this.snapshots.get(key);
-    return this.steps.has(key) || (text !== undefined && this.#print(key, this.record.data[key]) !== text);
+    return this.updates.has(key) || (text !== undefined && this.#valueText(key, this.record.data[key]) !== text);
   }
 }

@@ -108,11 +108,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     async list(userId) {
       return sessionsOf(userId).map(copy).sort(lastSeenFirst);
     },
-    async deleteByUser(userId, except) {
-      const ended = sessionsOf(userId).filter((row) => row.id !== except);
-      for (const row of ended) remove(row.id);
-      return ended.length;
-    },
     async deleteExpired(moment) {
       let count = 0;
       let looked = 0;

@@ -103,9 +103,6 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     async list(userId) {
       return (await run("list", [toText(userId), now()])).map(fromRow);
     },
-    async deleteByUser(userId, except) {
-      return countOf(await run("removeByUser", [toText(userId), except === undefined ? NO_ID : key(except), now()]));
-    },
     async deleteExpired(moment) {
       return pruneInBatches(async (limit) => countOf(await run("prune", [moment, limit])));
     },
@@ -119,9 +116,6 @@ const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
 /** A row of a B-tree index holds 2,704 bytes: longer ids are kept beside their digest. */
 const ID_BYTES_MAX = 255;
-/** A bare quote is no key that `toKey` returns, so it is no session's. */
-const NO_ID = '"';
-
 /**
  * The SQL that `setup` runs, for those who migrate by hand: one transaction when sent as one text, and nothing new when
  * run again. Throws a `TypeError` for a table's name with other than letters, digits and `_`.
@@ -151,10 +145,7 @@ COMMENT ON TABLE ${name} IS 'Flagon sessions, schema ${SCHEMA}';
 `;
 }
 
-type Statements = Record<
-  "read" | "create" | "replace" | "touch" | "remove" | "list" | "removeByUser" | "prune",
-  string
->;
+type Statements = Record<"read" | "create" | "replace" | "touch" | "remove" | "list" | "prune", string>;
 
 /**
  * One statement for each act: a statement is atomic, and under READ COMMITTED an UPDATE that waited for another one
@@ -177,8 +168,6 @@ function statementsFor(table: string): Statements {
     remove: `DELETE FROM ${table} WHERE id = $1`,
     list: `SELECT ${columns} FROM ${table} WHERE user_id = $1 AND expires_at > $2 AND data IS NOT NULL
       ORDER BY last_seen_at DESC, created_at DESC, id`,
-    removeByUser: `WITH gone AS (DELETE FROM ${table}
-      WHERE user_id = $1 AND id <> $2 AND expires_at > $3 AND data IS NOT NULL RETURNING 1) SELECT count(*) FROM gone`,
     // The array makes the inner SELECT run once. Rows that a request holds are left for the next time.
     prune: `WITH gone AS (DELETE FROM ${table} WHERE id = ANY (ARRAY(
       SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1)
@@ -189,7 +178,7 @@ function statementsFor(table: string): Statements {
 /** A connection refuses a name that it knows for another text, so the text decides. */
 function namesOf(statements: Statements): Statements {
   const name = (text: string): string => `flagon_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
-  const { read, create, replace, touch, remove, list, removeByUser, prune } = statements;
+  const { read, create, replace, touch, remove, list, prune } = statements;
   return {
     read: name(read),
     create: name(create),
@@ -197,7 +186,6 @@ function namesOf(statements: Statements): Statements {
     touch: name(touch),
     remove: name(remove),
     list: name(list),
-    removeByUser: name(removeByUser),
     prune: name(prune),
   };
 }
@@ -212,7 +200,7 @@ function key(id: string): string {
 }
 
 function longId(id: string): string | null {
-  return key(id).startsWith(NO_ID) ? toText(id) : null;
+  return key(id).startsWith('"') ? toText(id) : null;
 }
 
 function countOf(rows: unknown[][]): number {

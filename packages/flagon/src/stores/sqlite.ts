@@ -109,19 +109,12 @@ export function sqliteStore(
       const { list } = statements ?? (await ready());
       return list.all(toText(userId), now()).filter(isRow).map(toSession);
     },
-    async deleteByUser(userId, except) {
-      const { removeByUser } = statements ?? (await ready());
-      return changes(removeByUser.run(toText(userId), except === undefined ? NO_ID : toText(except), now()));
-    },
     async deleteExpired(moment) {
       const { prune } = statements ?? (await ready());
       return pruneInBatches((limit) => changes(prune.run(moment, limit)));
     },
   };
 }
-
-/** A bare quote is no text that `toText` returns, so it is no session's id. */
-const NO_ID = '"';
 
 interface Statements {
   readonly read: SqliteStatement;
@@ -130,7 +123,6 @@ interface Statements {
   readonly touch: SqliteStatement;
   readonly remove: SqliteStatement;
   readonly list: SqliteStatement;
-  readonly removeByUser: SqliteStatement;
   readonly prune: SqliteStatement;
 }
 
@@ -157,8 +149,6 @@ function prepare(database: SqliteDatabase, table: string): Statements {
     remove: statement(`DELETE FROM ${table} WHERE id = ?`),
     list: statement(`SELECT ${columns} FROM ${table} WHERE user_id = ? AND expires_at > ? AND data IS NOT NULL
       ORDER BY last_seen_at DESC, created_at DESC, id`),
-    removeByUser: statement(`DELETE FROM ${table}
-      WHERE user_id = ? AND id <> ? AND expires_at > ? AND data IS NOT NULL`),
     prune: statement(`DELETE FROM ${table} WHERE rowid IN
       (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
   };

@@ -31,7 +31,6 @@ class Hostile implements Store {
   touch: Store["touch"] = (id, clocks) => this.#count().touch(id, clocks);
   delete: Store["delete"] = (id) => this.#count().delete(id);
   list: Store["list"] = (userId) => this.#count().list(userId);
-  deleteByUser: Store["deleteByUser"] = (userId, except) => this.#count().deleteByUser(userId, except);
   deleteExpired: Store["deleteExpired"] = (now) => this.#count().deleteExpired(now);
 
   #count(): Store {

@@ -22,7 +22,6 @@ export class CountedStore implements Store {
   touch: Store["touch"] = (id, clocks) => this.#tell("touch").touch(id, clocks);
   delete: Store["delete"] = (id) => this.#tell("delete").delete(id);
   list: Store["list"] = (userId) => this.#tell("list").list(userId);
-  deleteByUser: Store["deleteByUser"] = (userId, except) => this.#tell("deleteByUser").deleteByUser(userId, except);
   deleteExpired: Store["deleteExpired"] = (now) => this.#tell("deleteExpired").deleteExpired(now);
 
   #tell(command: string): Store {

@@ -32,8 +32,6 @@ class Troubled implements Store {
   touch: Store["touch"] = (id, clocks) => this.#run("touch", () => this.#inner.touch(id, clocks));
   delete: Store["delete"] = (id) => this.#run("delete", () => this.#inner.delete(id));
   list: Store["list"] = (userId) => this.#run("list", () => this.#inner.list(userId));
-  deleteByUser: Store["deleteByUser"] = (userId, except) =>
-    this.#run("deleteByUser", () => this.#inner.deleteByUser(userId, except));
   deleteExpired: Store["deleteExpired"] = (now) => this.#run("deleteExpired", () => this.#inner.deleteExpired(now));
 
   #run<Answer>(command: keyof Store, work: () => Promise<Answer>): Promise<Answer> {

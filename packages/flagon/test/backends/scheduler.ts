@@ -54,7 +54,6 @@ export class Scheduler {
       touch: (id, clocks) => ask(`touch ${id}`, id, () => store.touch(id, clocks)),
       delete: (id) => ask(`delete ${id}`, id, () => store.delete(id)),
       list: (userId) => ask(`list ${userId}`, null, () => store.list(userId)),
-      deleteByUser: (userId, except) => ask(`deleteByUser ${userId}`, null, () => store.deleteByUser(userId, except)),
       deleteExpired: (now) => ask("deleteExpired", null, () => store.deleteExpired(now)),
     };
   }

@@ -133,7 +133,6 @@ export class World {
       },
       touch: (id, clocks) => changing(store.touch(id, clocks)),
       delete: (id) => changing(store.delete(id)),
-      deleteByUser: (userId, except) => changing(store.deleteByUser(userId, except)),
     };
   }
 

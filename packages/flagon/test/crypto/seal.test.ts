@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { hourOf, KeyRing, SecretKeys } from "../../src/crypto/keys.ts";
 import { KIND_COOKIE, KIND_ROW, keyIdOf, seal, unseal } from "../../src/crypto/seal.ts";
 import { DAY, HOUR, NOON, OTHER_SECRET, requestOf, SECRET } from "../browser.ts";
+import { unrotated } from "../records.ts";
 
 /** Writes down each key that is asked for. */
 class CountedKeys extends SecretKeys {
@@ -94,7 +95,13 @@ describe("the memory for verified cookies", () => {
     const ring = new CountedRing(SECRET);
     const format = sealed.bind({ keys: ring, now: () => NOON, longestLifetimeMs: DAY, cacheSize });
     const request = requestOf();
-    const record = { id: "AAECAwQFBgcICQoLDA0ODw", permanent: false, createdAt: NOON, authenticatedAt: null };
+    const record = {
+      ...unrotated,
+      id: "AAECAwQFBgcICQoLDA0ODw",
+      permanent: false,
+      createdAt: NOON,
+      authenticatedAt: null,
+    };
     const sealer = sealed.bind({
       keys: new KeyRing(SECRET, ""),
       now: () => NOON,

@@ -2,6 +2,7 @@ import { type FlaskCodecOptions, flaskCodec } from "flagon/flask";
 import type { OpenRequest, SessionRecord } from "../../src/codec.ts";
 import { KeyRing } from "../../src/crypto/keys.ts";
 import { FlaskFormat } from "../../src/flask/cookie-format.ts";
+import { unrotated } from "../records.ts";
 
 /** A secret that no warning is due for. */
 export const SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";
@@ -25,6 +26,7 @@ export function bindFlask(now: () => number, options: Partial<FlaskCodecOptions>
 export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     id: "0".repeat(22),
+    ...unrotated,
     permanent: false,
     createdAt: null,
     authenticatedAt: null,

@@ -1,11 +1,13 @@
 import type { Flash, SessionRecord } from "flagon";
 import { describe, expect, test } from "vitest";
-import { decodeHead, encodeRecord, recordOf } from "../../src/formats/record-bytes.ts";
+import { decodeHead, decodeRecord, encodeRecord } from "../../src/formats/record-bytes.ts";
 import { NOON } from "../browser.ts";
+import { unrotated } from "../records.ts";
 
 function readBack(flashes: unknown): readonly Flash[] {
   const record: SessionRecord = {
     id: "AAAAAAAAAAAAAAAAAAAAAA",
+    ...unrotated,
     permanent: false,
     createdAt: NOON,
     authenticatedAt: null,
@@ -16,7 +18,7 @@ function readBack(flashes: unknown): readonly Flash[] {
     flashes: flashes as Flash[],
   };
   const plaintext = decodeHead(encodeRecord(record));
-  return plaintext === null ? [] : recordOf(plaintext).flashes;
+  return plaintext === null ? [] : decodeRecord(plaintext).flashes;
 }
 
 describe("a flash that is no text", () => {

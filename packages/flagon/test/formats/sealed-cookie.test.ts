@@ -5,6 +5,7 @@ import { type CookieFormat, createSessions, type SessionRecord, sealed } from "f
 import { describe, expect, test } from "vitest";
 import { KeyRing } from "../../src/crypto/keys.ts";
 import { Browser, Clock, DAY, type Data, HOUR, NOON, OTHER_SECRET, requestOf, SECRET } from "../browser.ts";
+import { unrotated } from "../records.ts";
 
 const NAME = "__Host-session";
 const request = requestOf();
@@ -23,6 +24,7 @@ function formatOf({ secret = SECRET, app = "", now = () => NOON, cacheSize = 100
 function recordOf(data: Data = { name: "ann" }): SessionRecord {
   return {
     id: "AAECAwQFBgcICQoLDA0ODw",
+    ...unrotated,
     permanent: false,
     createdAt: NOON,
     authenticatedAt: null,

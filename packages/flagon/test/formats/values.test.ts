@@ -2,9 +2,10 @@ import { deepStrictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHead, encodeRecord, recordOf } from "../../src/formats/record-bytes.ts";
+import { decodeHead, decodeRecord, encodeRecord } from "../../src/formats/record-bytes.ts";
 import { copyOf, valueText } from "../../src/formats/values.ts";
 import { anyData, anyKey, anyValue, isCopy, objectOf, oddKeys } from "../arbitraries.ts";
+import { unrotated } from "../records.ts";
 
 type Data = Record<string, unknown>;
 
@@ -12,6 +13,7 @@ type Data = Record<string, unknown>;
 function carried(data: Data): Data {
   const bytes = encodeRecord({
     id: "AAAAAAAAAAAAAAAAAAAAAA",
+    ...unrotated,
     permanent: false,
     createdAt: 1,
     authenticatedAt: null,
@@ -22,7 +24,7 @@ function carried(data: Data): Data {
   });
   const read = decodeHead(bytes);
   if (read === null) throw new Error("what was written does not read");
-  return recordOf(read).data;
+  return decodeRecord(read).data;
 }
 
 describe("a session's data", () => {

@@ -269,7 +269,6 @@ function storeThatHas(row: StoredSession | null, asked: string[]): Store {
     touch: async () => {},
     delete: async () => {},
     list: async () => [],
-    deleteByUser: async () => 0,
     deleteExpired: async () => 0,
   };
 }

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { type Codec, createSessions, type SessionOptions, type SessionRecord } from "flagon";
 import { describe, expect, test } from "vitest";
 import { Browser, Clock, DAY, type Data, HOUR, MINUTE, NOON, requestOf, SECRET } from "../browser.ts";
+import { unrotated } from "../records.ts";
 
 /** The format that an app had before: JSON, unsigned, which is enough to see what becomes of it. */
 const plain: Codec = {
@@ -13,6 +14,7 @@ const plain: Codec = {
       if (mark !== "plain" || id === undefined) return "malformed";
       const record: SessionRecord = {
         id,
+        ...unrotated,
         permanent: false,
         createdAt: createdAt === "" ? null : Number(createdAt),
         authenticatedAt: null,

@@ -9,6 +9,7 @@ import { SessionState } from "../../src/state/session-state.ts";
 import type { TrackedData } from "../../src/state/tracked-data.ts";
 import { anyValue, objectOf, oddKeys } from "../arbitraries.ts";
 import { Browser, type Data, SECRET } from "../browser.ts";
+import { unrotated } from "../records.ts";
 
 /** What a session does, said by a plain map and a plain list. */
 interface Model {
@@ -119,7 +120,7 @@ describe("a draft", () => {
       fc.property(objectOf(anyValue), objectOf(anyValue), objectOf(anyValue), (base, newer, sets) => {
         const visit = visitOf({ data: structuredClone(base), flashes: [] });
         for (const [key, value] of Object.entries(sets)) visit.set(key, value);
-        const data = rebase(visit, { ...visit.record, data: structuredClone(newer) })?.data;
+        const data = rebase(visit, { ...visit.record, data: structuredClone(newer) }).data;
         const expected = Object.fromEntries([...Object.entries(newer), ...Object.entries(sets)]);
         deepStrictEqual(data, expected);
       }),
@@ -131,10 +132,18 @@ describe("a draft", () => {
 /** A visit that came with this. */
 function visitOf(contents: Pick<SessionRecord, "data" | "flashes">): SessionState {
   const times = { createdAt: 1, authenticatedAt: null, renewedAt: 1 };
-  const record = { id: "AAAAAAAAAAAAAAAAAAAAAA", permanent: false, userId: null, ...times, ...contents };
+  const record = { ...unrotated, id: "AAAAAAAAAAAAAAAAAAAAAA", permanent: false, userId: null, ...times, ...contents };
   const request = { method: "GET", url: "http://localhost/", header: () => null };
-  const rules = { now: () => 1, expiresAt: () => 2, print: valueText, schema: null, csrfMacs: () => [] };
-  return new SessionState(request, rules, { load: () => ({ record }), save: () => [] });
+  const limits = { expiresAt: () => 2, absoluteEnd: () => 3 };
+  const rules = {
+    now: () => 1,
+    ...limits,
+    print: valueText,
+    schema: null,
+    csrfMacs: () => [],
+    idAfter: (id: string) => id,
+  };
+  return new SessionState(request, rules, { load: () => ({ record }), save: () => [], flush: () => {} }, 1);
 }
 
 function sortedLike(map: ReadonlyMap<string, unknown>, keys: readonly string[]): Map<string, unknown> {

@@ -260,7 +260,6 @@ export const brokenStores: Record<string, (conditions: StoreConditions) => Store
         return row && restore(row);
       },
       list: async (userId) => (await store.list(userId.toLowerCase())).map(restore),
-      deleteByUser: (userId, except) => store.deleteByUser(userId.toLowerCase(), except),
     };
   },
   "list shows tombstones": (conditions) => {
@@ -289,51 +288,6 @@ export const brokenStores: Record<string, (conditions: StoreConditions) => Store
     return {
       ...store,
       list: async (userId) => (await store.list(userId)).map((row) => ({ ...row, data: new Uint8Array() })),
-    };
-  },
-  "deleteByUser ignores the one to keep": (conditions) => {
-    const store = memoryStore(conditions);
-    return { ...store, deleteByUser: (userId) => store.deleteByUser(userId) };
-  },
-  "deleteByUser takes an unknown one to keep for a reason to stop": (conditions) => {
-    const store = memoryStore(conditions);
-    return {
-      ...store,
-      deleteByUser: async (userId, except) =>
-        except !== undefined && (await store.read(except)) === null ? 0 : store.deleteByUser(userId, except),
-    };
-  },
-  "deleteByUser counts expired sessions": (conditions) => {
-    const store = memoryStore(conditions);
-    const users = new Map<string, string | null>();
-    return {
-      ...store,
-      create: async (session) => {
-        users.set(session.id, session.userId);
-        await store.create(session);
-      },
-      deleteByUser: async (userId, except) => {
-        await store.deleteByUser(userId, except);
-        const ids = [...users].filter(([id, user]) => user === userId && id !== except).map(([id]) => id);
-        for (const id of ids) users.delete(id);
-        return ids.length;
-      },
-    };
-  },
-  "deleteByUser removes tombstones": (conditions) => {
-    const store = memoryStore(conditions);
-    const users = new Map<string, string | null>();
-    return {
-      ...store,
-      create: async (session) => {
-        users.set(session.id, session.userId);
-        await store.create(session);
-      },
-      deleteByUser: async (userId, except) => {
-        const count = await store.deleteByUser(userId, except);
-        for (const [id, user] of users) if (user === userId && id !== except) await store.delete(id);
-        return count;
-      },
     };
   },
   "deleteExpired removes one batch": (conditions) => {

@@ -195,7 +195,6 @@ describe("a database that was given", () => {
     const store = sqliteStore(own, { now: () => 0 });
     await store.create(storedSession({ userId: "u" }));
     expect(await store.list("u")).toEqual([storedSession({ userId: "u" })]);
-    expect(await store.deleteByUser("u")).toBe(1);
     own.close();
   });
 });

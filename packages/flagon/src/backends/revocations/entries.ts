@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
+import { Buffer } from "../../crypto/bytes.ts";
 import { storeCorrupt } from "../../errors.ts";
 import { isSameRow } from "../../formats/row-data.ts";
-import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
 import type { StoredSession } from "../../store.ts";
 import { backoff } from "../../util/retry.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
@@ -9,11 +8,6 @@ import type { GuardedStore } from "../store/guarded-store.ts";
 export interface StoredEntry<Entry> {
   readonly entry: Entry;
   readonly row: StoredSession;
-}
-
-export interface Change<Entry> {
-  readonly before: Entry | null;
-  readonly after: Entry | null;
 }
 
 /** Of what kind the notes are. */
@@ -28,14 +22,11 @@ export interface EntryKind<Entry> {
 export class EntryTable<Entry> {
   readonly #store: GuardedStore;
   readonly #now: () => number;
-  readonly #keepMs: number;
   readonly #kind: EntryKind<Entry>;
 
-  /** `keepMs`: for how long a note is kept after it was written last. */
-  constructor(store: GuardedStore, now: () => number, keepMs: number, kind: EntryKind<Entry>) {
+  constructor(store: GuardedStore, now: () => number, kind: EntryKind<Entry>) {
     this.#store = store;
     this.#now = now;
-    this.#keepMs = keepMs;
     this.#kind = kind;
   }
 
@@ -43,24 +34,25 @@ export class EntryTable<Entry> {
     return this.#store.deleteExpired(this.#now());
   }
 
-  async change(key: string, next: (entry: Entry | null) => Entry | null): Promise<Change<Entry>> {
+  /** Writes what `next` makes of the note, kept `until` then; nothing when that is null. */
+  async change(key: string, until: number, next: (entry: Entry | null) => Entry | null): Promise<Entry | null> {
     for (let tries = 1; ; tries++) {
       const found = await this.read(key);
-      const before = found?.entry ?? null;
-      const after = next(before);
-      if (after === null || after === before || (await this.put(key, after, found))) return { before, after };
+      const entry = next(found?.entry ?? null);
+      if (entry === null || (await this.put(key, entry, until, found))) return entry;
       await backoff(tries);
     }
   }
 
-  async put(key: string, entry: Entry, found: StoredEntry<Entry> | null): Promise<boolean> {
-    if (found === null) return this.create(key, entry);
-    const row = this.#row(key, entry, found.row.version + 1);
-    return (await this.#store.replace(row, found.row.version)) || this.#isThere(row);
+  /** False when `found` is no longer what is there. A note is kept for as long as it was to be kept before, or longer. */
+  async put(key: string, entry: Entry, until: number, found: StoredEntry<Entry> | null): Promise<boolean> {
+    if (found === null) return this.#create(this.#row(key, entry, until, 1));
+    const { version, expiresAt } = found.row;
+    const row = this.#row(key, entry, Math.max(until, expiresAt), version + 1);
+    return (await this.#store.replace(row, version)) || this.#isThere(row);
   }
 
-  async create(key: string, entry: Entry): Promise<boolean> {
-    const row = this.#row(key, entry, 1);
+  async #create(row: StoredSession): Promise<boolean> {
     try {
       await this.#store.create(row);
       return true;
@@ -86,7 +78,7 @@ export class EntryTable<Entry> {
     return { entry, row };
   }
 
-  #row(key: string, entry: Entry, version: number): StoredSession {
+  #row(key: string, entry: Entry, expiresAt: number, version: number): StoredSession {
     const now = this.#now();
     return {
       id: this.#kind.prefix + key,
@@ -95,7 +87,7 @@ export class EntryTable<Entry> {
       device: null,
       createdAt: now,
       lastSeenAt: now,
-      expiresAt: now + this.#keepMs + 2 * CLOCK_SKEW_MS,
+      expiresAt,
       data: Buffer.from(JSON.stringify(entry), "utf8"),
     };
   }

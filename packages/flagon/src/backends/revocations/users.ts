@@ -1,127 +1,61 @@
 import type { SessionRecord } from "../../codec.ts";
-import { isId } from "../../formats/id-cookie.ts";
-import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
-import { BoundedMap } from "../../util/bounded-map.ts";
+import { SessionError } from "../../errors.ts";
+import { emit } from "../../events.ts";
+import { publicId } from "../../formats/public-id.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
-import { EntryTable, type StoredEntry } from "./entries.ts";
+import { EntryTable } from "./entries.ts";
 
 /** "Signed in before this moment": those sessions of a user are over, but for the exceptions. */
-export interface NotBefore {
+interface NotBefore {
   /** Milliseconds since 1970. */
   readonly before: number;
-  /**
-   * Ids, each with the moment that the mark before this one drew for it: a session that an earlier mark ended stays so,
-   * though a later one names it.
-   */
+  /** Ids, each with the moment of the mark before this one: an exception forgives nothing older. */
   readonly except: readonly (readonly [id: string, floor: number])[];
 }
 
-/** The sessions that one has become, one after another. */
-export type HeirsOf = (id: string) => Promise<readonly string[]>;
-
-/** So many exceptions are kept, the latest: each rotation of an excepted session adds one, and the older ids are dead. */
-const EXCEPT_MAX = 20;
-/** How many requests may be under way that have given their session a new id. */
-const ANNOUNCED_MAX = 10_000;
+/** What a mark is held against. */
+type SignIn = Pick<SessionRecord, "id" | "authenticatedAt">;
 
 /** Which users were signed out everywhere, when, and which of their sessions were spared. */
 export class UserRevocations {
-  readonly #entries: EntryTable<NotBefore>;
-  readonly #now: () => number;
-  /** For each id that a request under way has given its session, the one that it came with, and its family. */
-  readonly #announced: BoundedMap<string, readonly string[]> = new BoundedMap(ANNOUNCED_MAX);
+  readonly #marks: EntryTable<NotBefore>;
 
-  constructor(store: GuardedStore, now: () => number, keepMs: number) {
-    this.#entries = new EntryTable(store, now, keepMs, { prefix: "user:", isEntry: isUserMark });
-    this.#now = now;
+  constructor(store: GuardedStore, now: () => number) {
+    this.#marks = new EntryTable(store, now, { prefix: "user:", isEntry: isNotBefore });
   }
 
-  /** Told when a request gives the session `from` this id, which is not stored before its commit. */
-  announce(id: string, from: string, family: string = from): void {
-    this.#announced.set(id, [from, family]);
-  }
-
-  /** All ids of the session to spare: `revokeUser(…, { except: session.id })` right after `session.rotate()` means both. */
-  idsOf(except: string | undefined): string[] {
-    if (!isId(except)) return [];
-    return [...new Set([except, ...(this.#announced.get(except) ?? [])])];
-  }
-
-  /** The user's last mark; null for noSession, and for one who was never signed out everywhere. */
-  async find(userId: string | null): Promise<StoredEntry<NotBefore> | null> {
-    return userId === null ? null : this.#entries.read(userId);
-  }
-
-  /** Has a sign-in that is about to be stored count as one after the user's last mark. */
-  async stamp(record: SessionRecord): Promise<void> {
-    const mark = await this.find(record.userId);
-    if (mark !== null) record.authenticatedAt = Math.max(record.authenticatedAt ?? 0, mark.entry.before);
-  }
-
-  /**
-   * Ends every session of the user signed in until now, on servers whose clocks are a little ahead too, but for those
-   * with the ids in `except`: those that one session has had, and is to have.
-   */
-  async end(userId: string, except: readonly string[]): Promise<void> {
-    await this.#entries.change(userId, (last) => ({
-      before: Math.max(this.#now() + CLOCK_SKEW_MS, (last?.before ?? 0) + 1),
-      except: exceptionsAfter(last, except),
-    }));
-  }
-
-  /**
-   * Excepts the sessions that `from` has become where the mark excepts `from`. Whoever rotates a session looks after it has
-   * said so, and whoever makes a mark looks for rotations after it is made: one of the two sees the other.
-   */
-  async except(userId: string | null, from: string, heirs: readonly string[]): Promise<void> {
-    if (userId === null || heirs.length === 0) return;
-    await this.#entries.change(userId, (mark) => {
-      const excepted = mark?.except.find(([id]) => id === from);
-      const more = heirs.filter((heir) => !mark?.except.some(([id]) => id === heir));
-      if (mark === null || excepted === undefined || more.length === 0) return mark;
-      const all = [...mark.except, ...more.map((id) => [id, excepted[1]] as const)];
-      return { ...mark, except: all.slice(-EXCEPT_MAX) };
+  /** Ends every session of the user signed in until `now`, but for the one with this id. Resolves which those are. */
+  async end(userId: string, now: number, except: string | null, until: number): Promise<(signIn: SignIn) => boolean> {
+    const mark = await this.#marks.change(userId, until, (last) => {
+      const floor = last?.except.find(([id]) => id === except)?.[1] ?? last?.before ?? 0;
+      return { before: Math.max(now, last?.before ?? 0), except: except === null ? [] : [[except, floor]] };
     });
+    return (signIn) => isEnded(signIn, mark);
   }
 
-  /**
-   * Whether the user's mark leaves the session alone: because the sign-in came later, or because it is excepted, itself,
-   * by its family, or as what an excepted one has become. It may be about to take the place of `from`.
-   */
-  async isSpared(
-    record: SessionRecord,
-    mark: NotBefore,
-    heirsOf: HeirsOf,
-    from: string | null = null,
-  ): Promise<boolean> {
-    const { id, family, userId, authenticatedAt } = record;
-    const at = authenticatedAt ?? 0;
-    if (at >= mark.before) return true;
-    const good = mark.except.filter(([, floor]) => at >= floor).map(([each]) => each);
-    if (from !== null && good.includes(from)) {
-      await this.except(userId, from, [id]);
-      return true;
-    }
-    if (good.includes(id) || (family !== undefined && good.includes(family))) return true;
-    for (const each of good) {
-      const heirs = await heirsOf(each);
-      if (!heirs.includes(id) && !heirs.includes(from ?? id)) continue;
-      await this.except(userId, each, [...heirs, id]);
-      return true;
-    }
-    return false;
+  /** Which of the user's sessions are over for having been signed in too early; null where nobody ever ended any. */
+  async find(userId: string | null): Promise<((signIn: SignIn) => boolean) | null> {
+    const mark = userId === null ? null : await this.#marks.read(userId);
+    return mark && ((signIn) => isEnded(signIn, mark.entry));
   }
 }
 
-function isUserMark(value: unknown): value is NotBefore {
+/** For a sign-in whose user was signed out everywhere after its request came. */
+export function signedOutMeanwhile(record: SessionRecord): SessionError {
+  emit("flagon:conflict", () => ({ id: publicId(record), reason: "ended" }));
+  return new SessionError(
+    "session_conflict",
+    "the user's sessions were ended while this sign-in was under way; a request that does both passes revokeUser(userId, { except: session.id })",
+  );
+}
+
+function isEnded({ id, authenticatedAt }: SignIn, mark: NotBefore | null): boolean {
+  if (mark === null || authenticatedAt === null || authenticatedAt > mark.before) return false;
+  return !mark.except.some(([spared, floor]) => spared === id && authenticatedAt > floor);
+}
+
+function isNotBefore(value: unknown): value is NotBefore {
   const { before, except } = Object(value) as Record<string, unknown>;
   const isException = (each: unknown): boolean => Array.isArray(each) && Number.isFinite(each[1]);
   return Number.isFinite(before) && Array.isArray(except) && except.every(isException);
-}
-
-/** The exceptions of a mark that follows `last`: `ids` are one session's, the one it has and the one it is to have. */
-function exceptionsAfter(last: NotBefore | null, ids: readonly string[]): NotBefore["except"] {
-  const known = (last?.except ?? []).filter(([id]) => ids.includes(id)).map(([, floor]) => floor);
-  const floor = known.length > 0 ? Math.min(...known) : (last?.before ?? 0);
-  return [...new Set(ids)].map((id) => [id, floor] as const);
 }

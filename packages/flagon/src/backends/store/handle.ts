@@ -1,229 +1,219 @@
 import type { SessionRecord } from "../../codec.ts";
-import { SessionError } from "../../errors.ts";
+import { SessionError, storeCorrupt } from "../../errors.ts";
 import { emit } from "../../events.ts";
+import { publicId } from "../../formats/public-id.ts";
 import type { Cookie } from "../../http/cookie.ts";
-import { conflictingKeys, rebase, withoutData } from "../../state/rebase.ts";
-import type { SessionState } from "../../state/session-state.ts";
+import { conflictingKeys, rebase, recordApart } from "../../state/rebase.ts";
+import type { LoadedSession, SessionHandle, SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
 import { backoff } from "../../util/retry.ts";
-import type { LoadedSession, SessionHandle } from "../backend.ts";
-import type { StoreBackend } from "../store.ts";
-import { type CommitBase, LateRequest } from "./late-request.ts";
-import { RowWriter } from "./rows.ts";
-import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
+import { identityOf, intentOf } from "../backend.ts";
+import { isAnothers } from "../cookie.ts";
+import { withRandomId } from "../cookie-plan.ts";
+import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } from "../decision.ts";
+import { signedOutMeanwhile } from "../revocations/users.ts";
+import { succeed } from "../succeed.ts";
+import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
+import { cookieLine, putRow, rowOf } from "./rows.ts";
 
-export interface HandleTraits {
-  /** The browser's cookie was signed with an older secret. */
-  readonly isCookieOutdated?: boolean;
-  /** The request came with a sealed cookie, whose session is to live here from now on. */
-  readonly isMoving?: boolean;
-  /** The request came with a foreign cookie, whose session lives here since just before, under this id. */
-  readonly movedTo?: string | undefined;
+/** What a request's cookie came to. */
+export interface OpenedSession {
+  readonly loaded: LoadedSession;
+  /** What the request knew of its session; null where it came with none. */
+  readonly known: Known | null;
+  /** The session as it was when the request came; null where nothing of it is left. */
+  readonly found: FoundSession | null;
+  /** Whether the browser is to have another cookie for the same session: of a newer secret, or of this format. */
+  readonly needsCookie?: boolean;
+}
+
+/** Another request was faster. `row` is what it left, where that is known already. */
+class Outrun {
+  readonly row: StoredSession | null | undefined;
+
+  constructor(row?: StoredSession | null) {
+    this.row = row;
+  }
 }
 
 /** One request's session in a store. */
 export class StoreHandle implements SessionHandle {
-  readonly #home: StoreBackend;
-  readonly #rows: RowWriter;
-  readonly #loaded: LoadedSession;
-  /** The session's row, or the tombstone of one that ended just before. */
-  readonly #row: StoredSession | null;
-  readonly #traits: HandleTraits;
-  readonly #late: LateRequest;
-  #contested: readonly string[] = [];
-  #inTheWay: StoredSession | null = null;
+  readonly #context: StoreContext;
+  readonly #cookie: Cookie;
+  #opened: OpenedSession;
+  /** What the browser is to be told of what `flush` has stored. */
+  #lines: string[] = [];
+  #isDropped = false;
 
-  constructor(
-    home: StoreBackend,
-    jar: Cookie,
-    loaded: LoadedSession,
-    row: StoredSession | null,
-    traits: HandleTraits = {},
-  ) {
-    this.#home = home;
-    this.#rows = new RowWriter(home.parts, jar);
-    this.#loaded = loaded;
-    this.#row = row;
-    this.#traits = traits;
-    this.#late = new LateRequest(home);
+  constructor(context: StoreContext, cookie: Cookie, opened: OpenedSession) {
+    this.#context = context;
+    this.#cookie = cookie;
+    this.#opened = opened;
   }
 
   load(): LoadedSession {
-    return this.#loaded;
+    return this.#opened.loaded;
   }
 
-  announce(id: string, from: string): void {
-    this.#home.parts.revocations.users.announce(id, from, this.#loaded.record?.family);
+  async flush(state: SessionState): Promise<void> {
+    if (!state.isChanged) return;
+    this.#lines = [...(await this.save(state))];
+    if (this.#isDropped) throw changesDropped();
+    state.settle(this.#opened.loaded);
   }
 
-  save(visit: SessionState): string[] | Promise<string[]> {
-    const { record: opened, renewalDue } = visit.loaded;
-    if (!visit.isChanged && !renewalDue) return [];
-    if (this.#traits.movedTo !== undefined) return this.#over(visit, null, this.#traits.movedTo);
-    const id = opened?.id ?? this.#row?.id;
-    if (id === undefined) return this.#begin(visit, visit.result(), null);
-    return this.#home.queue.run(id, () => this.#change(visit, opened, id));
+  save(state: SessionState): string[] | Promise<string[]> {
+    const { record, renewalDue, named } = state.loaded;
+    if (!state.isChanged && !renewalDue) return this.#lines;
+    const { known } = this.#opened;
+    const id = record?.id ?? named;
+    if (id === undefined || known === null || isAnothers(state)) return this.#begin(state, state.result());
+    return this.#context.queue.run(id, () => this.#change(state, id, known));
   }
 
-  /** Lays the changes over what is stored, again and again until noSession was faster. */
-  async #change(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
-    if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
-    let ground = opened === null ? await this.#late.groundIn(visit, this.#row) : await this.#ownGround(opened);
-    for (let tries = 1; ground !== null; tries++) {
-      const isReplaced = visit.ending !== null || visit.isLogin;
-      const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
-      if (lines !== null) return lines;
+  /** Again and again until nobody was faster. */
+  async #change(state: SessionState, id: string, known: Known): Promise<string[]> {
+    if (this.#isTouch(state)) return this.#touch(state);
+    let { found } = this.#opened;
+    for (let tries = 1; ; tries++) {
+      const outcome = await this.#attempt(state, known, found);
+      if (!(outcome instanceof Outrun)) return outcome;
       await backoff(tries);
-      ground = await this.#late.groundIn(visit, await this.#newest(id, tries));
+      const isKnown = tries === 1 && outcome.row !== undefined;
+      found = sessionIn((isKnown ? outcome.row : await this.#context.store.read(id)) ?? null, this.#context);
     }
-    return this.#over(visit, opened, id);
   }
 
-  /** What this visit came with. Null where a session without a row may have been moved, and ended, since it came. */
-  async #ownGround(opened: SessionRecord): Promise<CommitBase | null> {
-    const mayBeOver = this.#traits.isMoving && this.#row === null && this.#late.isSlow;
-    if (mayBeOver && (await this.#home.parts.revocations.ending(opened)) !== null) return null;
-    return { record: opened, row: this.#row };
+  async #attempt(state: SessionState, known: Known, found: FoundSession | null): Promise<string[] | Outrun> {
+    const isSlow = this.#context.now() - state.openedAt >= ROTATION_GRACE_MS;
+    const who = { userId: state.record.userId, isSlow };
+    const decision = decide(intentOf(state), known, found?.identity ?? null, who);
+    if (decision === "drop") return this.#dropped(state);
+    if (decision === "ignore") return state.isLogin ? this.#begin(state, state.result()) : [];
+    if (decision === "begin") return this.#begin(state, recordApart(state));
+    if (decision === "end") return this.#end(state, found);
+    return found?.record ? this.#write(state, known, found, found.record, decision) : this.#dropped(state);
   }
 
-  /** The row that was in the way, or, after a wait, what is there now. */
-  async #newest(id: string, tries: number): Promise<StoredSession | null> {
-    return tries === 1 && this.#inTheWay?.id === id ? this.#inTheWay : this.#home.parts.store.read(id);
+  async #end(state: SessionState, found: FoundSession | null): Promise<string[] | Outrun> {
+    const next = state.result();
+    // Before anything ends: data that does not fit a row throws here.
+    if (next !== null) rowOf(state, next, null, this.#context);
+    if (found?.record) {
+      const { record } = found;
+      // One of an older format has no row yet: its tombstone keeps the old cookie from opening it again.
+      const before = found.row ?? { ...rowOf(state, record, null, this.#context), version: 0 };
+      if (!(await endRow(before, "ended", this.#context))) return new Outrun();
+      emit("flagon:revoke", () => ({ id: publicId(record), userId: record.userId, reason: "ended" }));
+    }
+    if (next !== null) return this.#begin(state, next);
+    this.#opened = { loaded: { record: null }, known: null, found: null };
+    return [this.#cookie.serializeDeletion()];
   }
 
-  async #put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
-    const put = await this.#rows.put(row, before);
-    if (!put.isWritten) this.#inTheWay = put.found;
-    return put.isWritten;
+  async #write(
+    state: SessionState,
+    known: Known,
+    { row: before, identity }: FoundSession,
+    there: SessionRecord,
+    decision: Decision,
+  ): Promise<string[] | Outrun> {
+    // The record that was loaded, as the schema has it, needs no laying over.
+    const ground = before === this.#opened.found?.row ? (state.loaded.record ?? there) : there;
+    const keys = conflictingKeys(state, ground);
+    const record = succeed(state, rebase(state, ground), decision, known, identity);
+    if (decision !== "write") Object.assign(record, { permanent: ground.permanent, endsAt: ground.endsAt });
+    const row = rowOf(state, record, before, this.#context);
+    const { needsCookie = false } = this.#opened;
+    const isNewCookie = record.generation !== known.generation || record.signInId !== known.signInId;
+    const put = await putRow(row, before, this.#context);
+    // Nobody wished for a renewal: whoever wrote since has moved the clocks.
+    if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
+    this.#goOnFrom(record, row);
+    this.#tell(record, row, keys);
+    if (decision === "merge") return [];
+    if (state.isLogin) await this.#checkSignIn(record);
+    if (isNewCookie && identity.generation !== record.generation) {
+      emit("flagon:revoke", () => ({ id: publicId(there), userId: there.userId, reason: "rotated" }));
+    }
+    const isRenewed = record.permanent && state.loaded.renewalDue === true;
+    return isNewCookie || isRenewed || needsCookie ? [cookieLine(record, this.#cookie, this.#context)] : [];
+  }
+
+  /** A session that begins; where another one just ended, two requests that begin it begin one. */
+  async #begin(state: SessionState, given: SessionRecord | null): Promise<string[]> {
+    if (given === null) return [];
+    let record = given;
+    let before: StoredSession | null = null;
+    for (let tries = 1; ; tries++) {
+      const row = rowOf(state, record, before, this.#context);
+      const put = await putRow(row, before, this.#context);
+      if (put.isWritten) {
+        this.#goOnFrom(record, row);
+        this.#tell(record, row, []);
+        if (state.isLogin) await this.#checkSignIn(record);
+        return [cookieLine(record, this.#cookie, this.#context)];
+      }
+      const found = sessionIn(put.found, this.#context);
+      const joined = found?.record ? decideBegin(state.isLogin, given.userId, found.identity) : null;
+      if (joined !== null && found?.record) {
+        record = succeed(state, rebase(state, found.record), joined.decision, joined.known, found.identity);
+        before = found.row;
+      } else {
+        if (record !== given && before === null) throw storeCorrupt("a session's new id was taken");
+        record = withRandomId(given);
+        before = null;
+      }
+      await backoff(tries);
+    }
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */
-  #isTouch(visit: SessionState, opened: SessionRecord): boolean {
-    const { isCookieOutdated, isMoving } = this.#traits;
-    const needsCookie = opened.permanent || isCookieOutdated || isMoving;
-    return !visit.isChanged && this.#row !== null && !opened.outdated && !needsCookie;
+  #isTouch(state: SessionState): boolean {
+    const { record } = state.loaded;
+    if (state.isChanged || record === null || this.#opened.found?.row === null) return false;
+    return !record.permanent && !record.outdated && !this.#opened.needsCookie;
   }
 
-  /** Only the clocks move: nothing is sealed anew. */
-  async #touch(opened: SessionRecord): Promise<string[]> {
-    const { store, now } = this.#home.parts;
-    const record = { ...opened, renewedAt: now() };
-    await store.touch(opened.id, { expiresAt: this.#rows.expiresAt(record), lastSeenAt: record.renewedAt });
+  /** Nothing is sealed anew. */
+  async #touch({ loaded: { record } }: SessionState): Promise<string[]> {
+    if (record === null) return [];
+    const { store, now, reader } = this.#context;
+    const renewed = { ...record, renewedAt: now() };
+    await store.touch(record.id, { expiresAt: reader.expiresAt(renewed), lastSeenAt: renewed.renewedAt });
     return [];
   }
 
-  /** For a visit that comes too late: of all that it did, only a sign-out counts. */
-  async #over(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
-    if (visit.ending !== "ended" || visit.isLogin) return dropped(id);
-    await this.#late.signOut(visit, opened, id);
-    return [this.#rows.erased()];
+  /** A sign-in looks for the user's mark once, after its write: of the two that meet, one always sees the other. */
+  async #checkSignIn(record: SessionRecord): Promise<void> {
+    const isOver = await this.#context.users.find(record.userId);
+    if (isOver?.(record) !== true) return;
+    await endSession(record.id, "revoked", this.#context, (found) => found.record !== null && isOver(found.record));
+    throw signedOutMeanwhile(record);
   }
 
-  /** Null when another request got there first. */
-  async #write(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
-    const { record: base, row: before } = ground;
-    if (base === null) return null;
-    this.#contest(visit, base);
-    const record = rebase(visit, base) ?? base;
-    const row = this.#rows.rowOf(visit, record, before);
-    if (!(await this.#put(row, before))) return null;
-    if (!(await this.#isSpent(visit, record))) return dropped(record.id);
-    this.#tell(row);
-    const isNewToBrowser = this.#traits.isCookieOutdated || this.#traits.isMoving || before === null;
-    const isRenewed = record.permanent ? visit.loaded.renewalDue : false;
-    return isNewToBrowser || isRenewed || record.permanent !== base.permanent ? [this.#rows.cookie(record)] : [];
+  /** What a later change in this request starts from. */
+  #goOnFrom(record: SessionRecord, row: StoredSession): void {
+    const found = { row, record, identity: identityOf(record) };
+    this.#opened = { loaded: { record }, known: { ...record, isOpened: true }, found };
   }
 
-  /** Ends the id, and only if this request is the one that ended it may the next one begin. */
-  async #replaceId(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
-    const { record: old, row } = ground;
-    const { revocations, now } = this.#home.parts;
-    const { loaded } = visit;
-    const isOwn = old !== null && old.id === loaded.record?.id && (row === null || row.id === old.id);
-    // Whoever takes the place of another session is none of its heirs.
-    if (!isOwn) delete visit.record.family;
-    if (isOwn) this.#contest(visit, old);
-    // Before anything ends: data that does not fit the schema, or a row, throws here.
-    const next = rebase(visit, old ?? withoutData(visit.record));
-    if (next !== null) this.#rows.rowOf(visit, next, null);
-    if (loaded.isTakenOver && loaded.record !== null) {
-      if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
-      return this.#begin(visit, next, loaded.record.id);
-    }
-    if (row === null && old === null) return this.#begin(visit, next, null, true);
-    const end: End = next === null ? ended : { how: "replaced", next: next.id, isHeir: next.family !== undefined };
-    const before = row ?? { ...this.#rows.rowOf(visit, old as SessionRecord, null), version: 0 };
-    if (!(await this.#put(tombstoneOf(before, end, now()), ground.isUnborn ? null : row))) return null;
-    if (this.#traits.isMoving && loaded.record !== null) {
-      const isOver = !(await revocations.spend(loaded.record));
-      if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
-    }
-    emit("flagon:revoke", () => ({ id: before.id, userId: before.userId, reason: visit.ending ?? "ended" }));
-    return this.#begin(visit, next, before.id, true);
+  #dropped({ loaded, record }: SessionState): string[] {
+    this.#isDropped = true;
+    emit("flagon:conflict", () => ({ id: publicId(loaded.record ?? record), reason: "ended" }));
+    return [];
   }
 
-  /** Creates the row of a session that begins, and makes sure that noSession ended it on the way. */
-  async #begin(
-    visit: SessionState,
-    record: SessionRecord | null,
-    from: string | null,
-    erases = false,
-  ): Promise<string[]> {
-    if (record === null) return erases ? [this.#rows.erased()] : [];
-    if (visit.isLogin) await this.#home.parts.revocations.users.stamp(record);
-    const row = this.#rows.rowOf(visit, record, this.#row);
-    const put = await this.#rows.put(row, null, true);
-    // It was ended before it began, or another sign-in took its place.
-    if (!put.isWritten && endOf(put.found) !== null) return dropped(from ?? record.id);
-    if (!put.isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
-    const end = await this.#endOnTheWay(record, from);
-    if (end !== null) {
-      await this.#home.line.end(record.id, end);
-      return dropped(from ?? record.id);
-    }
-    this.#tell(row);
-    return [this.#rows.cookie(record)];
-  }
-
-  #isOver(record: SessionRecord, from: string | null): Promise<boolean> {
-    return this.#home.parts.revocations.isOver(record, from, (id) => this.#home.line.heirsOf(id));
-  }
-
-  /** How a session that just began was ended before anybody knew of it; null when it was not. */
-  async #endOnTheWay(record: SessionRecord, from: string | null): Promise<End | null> {
-    if (from !== null && !this.#loaded.isTakenOver) {
-      const how = endOf(await this.#home.parts.store.read(from))?.how;
-      if (how !== "replaced") return how === "revoked" ? revoked : ended;
-    }
-    return (await this.#isOver(record, from)) ? revoked : null;
-  }
-
-  /**
-   * For a session that came in a sealed cookie: makes sure that no copy of the cookie is taken again, whatever becomes of
-   * the row. False when it was ended on the way: then the row is none to keep.
-   */
-  async #isSpent(visit: SessionState, record: SessionRecord): Promise<boolean> {
-    const { record: opened } = visit.loaded;
-    if (!this.#traits.isMoving || opened === null) return true;
-    const { revocations } = this.#home.parts;
-    if ((await revocations.spend(opened)) && !(await this.#isOver(opened, null))) return true;
-    await this.#home.line.end(record.id, revoked);
-    return false;
-  }
-
-  /** Keys that this visit sets although another request has set them since: the later one wins, and says so. */
-  #contest(visit: SessionState, base: SessionRecord): void {
-    this.#contested = conflictingKeys(visit, base);
-  }
-
-  #tell(row: StoredSession): void {
-    const keys = this.#contested;
-    if (keys.length > 0) emit("flagon:conflict", () => ({ id: row.id, reason: "same_key", keys }));
-    emit("flagon:commit", () => ({ id: row.id, bytes: row.data?.length ?? 0, nearLimit: false }));
+  #tell(record: SessionRecord, row: StoredSession, keys: readonly string[]): void {
+    const id = (): string => publicId(record);
+    if (keys.length > 0) emit("flagon:conflict", () => ({ id: id(), reason: "same_key", keys }));
+    emit("flagon:commit", () => ({ id: id(), bytes: row.data?.length ?? 0, nearLimit: false }));
   }
 }
 
-function dropped(id: string): string[] {
-  emit("flagon:conflict", () => ({ id, reason: "ended" }));
-  return [];
+function changesDropped(): SessionError {
+  return new SessionError(
+    "session_conflict",
+    "the session was ended by another request: what was changed is not stored",
+  );
 }

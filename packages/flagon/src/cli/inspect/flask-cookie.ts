@@ -62,6 +62,11 @@ function readUnchecked(value: string): OpenedSession | null {
     const { raw, data, flashes, userId } = splitFields(readTagged(readPayload(payload)));
     const record: SessionRecord = {
       id: "",
+      generation: 0,
+      since: 0,
+      signInId: 0,
+      rotatedAt: signedAt,
+      endsAt: Number.POSITIVE_INFINITY,
       permanent: Boolean(raw._permanent),
       createdAt: null,
       authenticatedAt: null,

@@ -11,7 +11,7 @@ function sessionAsJson(session: NonNullable<Finding["session"]>, withValues: boo
   const { record, secret, idleEndsAt, absoluteEndsAt, row } = session;
   return {
     id: record.id || null,
-    family: record.family ?? null,
+    generation: record.generation,
     userId: record.userId,
     device: row?.device ?? null,
     permanent: record.permanent,

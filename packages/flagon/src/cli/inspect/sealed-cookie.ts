@@ -1,11 +1,14 @@
 import type { Buffer } from "node:buffer";
-import { Revocations } from "../../backends/revocations/sessions.ts";
+import { standingOf } from "../../backends/decision.ts";
+import { sessionEntries } from "../../backends/revocations/sessions.ts";
+import { UserRevocations } from "../../backends/revocations/users.ts";
 import { GuardedStore } from "../../backends/store/guarded-store.ts";
 import type { SessionRecord } from "../../codec.ts";
 import { decodeBase64url } from "../../crypto/bytes.ts";
-import { hourOf, type KeyRing } from "../../crypto/keys.ts";
-import { KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf } from "../../crypto/seal.ts";
+import { HOUR_MS, hourOf, type KeyRing } from "../../crypto/keys.ts";
+import { hourIn, KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf, SEALED_BYTES_MIN } from "../../crypto/seal.ts";
 import type { RejectReason } from "../../errors.ts";
+import { HEAD_BYTES } from "../../formats/record-bytes.ts";
 import { sealed } from "../../formats/sealed-cookie.ts";
 import { COOKIE_BYTES_MAX } from "../../http/cookie.ts";
 import { isFromTheFuture } from "../../state/lifetime.ts";
@@ -13,7 +16,8 @@ import { relative, span, timestamp } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
 import { anyRequest, type Finding, hex, type InspectionRules, limitsOf, type OpenedSession } from "./finding.ts";
 
-const HOUR_MS = 3_600_000;
+/** Of the shortest cookie: a session that holds nothing. */
+const CHARACTERS_MIN = Math.ceil(((SEALED_BYTES_MIN + HEAD_BYTES + '{"d":{}}'.length) * 4) / 3);
 
 type Told = Omit<Finding, "name" | "bytes" | "format" | "title">;
 
@@ -34,7 +38,7 @@ export async function tellSealed(
   const bytes = decodeBase64url(value);
   const damage = damageOf(value, bytes);
   if (damage !== null || bytes === null) return { ...refused("malformed", damage ?? ""), name };
-  const hour = bytes.readUIntBE(5, 3);
+  const hour = hourIn(bytes);
   const sealedAt = `It was sealed in the hour from ${timestamp(hour * HOUR_MS)}`;
   const { ring } = rules;
   if (ring === null) {
@@ -86,7 +90,7 @@ async function tellOpened({ record }: Opened, bytes: Buffer, rules: InspectionRu
   const index = rules.keyIds.indexOf(keyIdOf(bytes));
   const secret = { index, count: rules.keyIds.length, keyId: hex(keyIdOf(bytes)) };
   const session: OpenedSession = { record, secret, ...limitsOf(record, rules.lifetimes), row: null };
-  const hour = bytes.readUIntBE(5, 3);
+  const hour = hourIn(bytes);
   const isHourOut = hour > hourOf(rules.now) + 1 || hour < hourOf(rules.now - rules.lifetimes.longestMs);
   const limit = limitOf(session, rules) ?? (isHourOut ? tooOld() : null) ?? (await endedEarly(record, rules));
   return limit === null
@@ -117,15 +121,16 @@ function tooOld(): { reason: RejectReason; why: string } {
   return { reason: "hour", why: "The hour it was sealed in is further away than any session lasts." };
 }
 
-async function endedEarly(
-  record: SessionRecord,
-  { store, now, lifetimes }: InspectionRules,
-): Promise<ReturnType<typeof limitOf>> {
+async function endedEarly(record: SessionRecord, { store, now }: InspectionRules): Promise<ReturnType<typeof limitOf>> {
   if (store === null) return null;
-  const revocations = new Revocations(new GuardedStore(store, 5_000), () => now, lifetimes.longestMs);
-  const ending = await revocations.ending(record);
-  if (ending === null) return null;
-  return { reason: "ended", why: `It was ended ${relative(ending.at, now)}: a sign-out, a new login, or revoke.` };
+  const guarded = new GuardedStore(store, 5_000);
+  const found = await sessionEntries(guarded, () => now).read(record.id);
+  const isOver = await new UserRevocations(guarded, () => now).find(record.userId);
+  if (found !== null && standingOf(record, found.entry, now) !== "opens") {
+    const how = found.entry.end === null ? "A rotation or a new login gave it another cookie" : "It was ended";
+    return { reason: "ended", why: `${how} ${relative(found.entry.changedAt, now)}.` };
+  }
+  return isOver?.(record) ? { reason: "ended", why: "Its user was signed out everywhere since that sign-in." } : null;
 }
 
 function damageOf(value: string, bytes: Buffer | null): string | null {
@@ -135,7 +140,9 @@ function damageOf(value: string, bytes: Buffer | null): string | null {
   if (odd !== null)
     return `It holds ${JSON.stringify(odd[0])} at character ${odd.index + 1}, which no session cookie has.`;
   if (value.length > COOKIE_BYTES_MAX) return "It is longer than browsers keep.";
-  if (value.length < 105) return `It is cut off: ${value.length} characters, and the shortest has 105.`;
+  if (value.length < CHARACTERS_MIN) {
+    return `It is cut off: ${value.length} characters, and the shortest has ${CHARACTERS_MIN}.`;
+  }
   return bytes === null ? "Its last character was changed, or it is cut off." : null;
 }
 

@@ -1,15 +1,19 @@
+import { identityOf } from "../../backends/backend.ts";
+import { standingOf } from "../../backends/decision.ts";
 import { GuardedStore } from "../../backends/store/guarded-store.ts";
 import { decodeBase64url } from "../../crypto/bytes.ts";
 import type { KeyRing } from "../../crypto/keys.ts";
 import { keyIdOf } from "../../crypto/seal.ts";
 import type { RejectReason } from "../../errors.ts";
-import { readIdCookie } from "../../formats/id-cookie.ts";
+import { ID_COOKIE_CHARACTERS, readIdCookie, sessionNamedIn } from "../../formats/id-cookie.ts";
+import { publicId } from "../../formats/public-id.ts";
 import { openRow } from "../../formats/row-data.ts";
 import { relative } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
 import { type Finding, hex, type InspectionRules, limitsOf, type OpenedSession } from "./finding.ts";
 import { limitOf, refused } from "./sealed-cookie.ts";
 
+type Named = ReturnType<typeof sessionNamedIn>;
 type Told = Omit<Finding, "bytes" | "format" | "title">;
 
 /** Long enough for every row: how old one may be is for the limits to say. */
@@ -18,13 +22,17 @@ const EVER_MS = 400 * 86_400_000 * 10;
 /** Checks the MAC of a store's cookie, and looks its session up where the store is known. */
 export async function tellStore({ name, value }: PastedCookie, rules: InspectionRules): Promise<Told> {
   const bytes = decodeBase64url(value);
-  if (bytes === null || value.length !== 50) {
+  if (bytes === null || value.length !== ID_COOKIE_CHARACTERS) {
     return {
-      ...refused("malformed", `A store's cookie has 50 characters of base64url, and this has ${value.length}.`),
+      ...refused(
+        "malformed",
+        `A store's cookie has ${ID_COOKIE_CHARACTERS} characters of base64url, and this has ${value.length}.`,
+      ),
       name,
     };
   }
-  const id = bytes.subarray(5, 21).toString("base64url");
+  const named = sessionNamedIn(bytes);
+  const id = publicId(named);
   const { ring } = rules;
   if (ring === null) {
     const why = `It names the session ${id}, signed with the secret ${hex(keyIdOf(bytes))}. Set SESSION_SECRET, or pass --secret-file or --env-file, to have it checked.`;
@@ -37,7 +45,7 @@ export async function tellStore({ name, value }: PastedCookie, rules: Inspection
   const names = name === null ? rules.names : [name];
   const signedFor = names.find((candidate) => readIdCookie(value, candidate, ring) !== null);
   if (signedFor === undefined) return { ...refused("forged", forged(value, name, rules)), name };
-  return { ...(await tellRow(id, ring, rules)), name: signedFor };
+  return { ...(await tellRow(named, ring, rules)), name: signedFor };
 }
 
 function forged(value: string, name: string | null, { ring, names }: InspectionRules): string {
@@ -49,17 +57,24 @@ function forged(value: string, name: string | null, { ring, names }: InspectionR
   );
 }
 
-async function tellRow(id: string, ring: KeyRing, rules: InspectionRules): Promise<Omit<Told, "name">> {
+async function tellRow(named: Named, ring: KeyRing, rules: InspectionRules): Promise<Omit<Told, "name">> {
+  const id = publicId(named);
   if (rules.store === null) {
     const why = `It names the session ${id}, and its MAC is good. Whether that session lives, only the store knows: pass --store.`;
     return { verdict: "genuine", reason: null, why, session: null };
   }
-  const row = await new GuardedStore(rules.store, 5_000).read(id);
+  const row = await new GuardedStore(rules.store, 5_000).read(named.id);
   if (row === null) return refused("unknown_id", `The store has no session ${id}: it expired, or was ended.`);
   if (row.data === null) return refused("ended", `The session ${id} was ended ${relative(row.lastSeenAt, rules.now)}.`);
   const record = openRow(row, ring, rules.now, EVER_MS);
   if (record === null)
     return refused("unknown_key", `The row of the session ${id} was sealed with a secret that was not given.`);
+  if (standingOf(named, identityOf(record), rules.now) !== "opens") {
+    return refused(
+      "ended",
+      `A rotation or a sign-in gave the session another cookie ${relative(record.rotatedAt, rules.now)}.`,
+    );
+  }
   const session: OpenedSession = {
     record,
     secret: null,

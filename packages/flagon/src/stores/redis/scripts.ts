@@ -82,12 +82,6 @@ end
 if seen > number(head, 26) then redis.call("SETRANGE", key, 25, ARGV[5]) end
 return 1`);
 
-/** now, the user → 1 when a live session of the user was removed, else 0. */
-export const removeOwnedScript: Script = script(`${opening}
-if not sound or not has(head, 4) or not has(head, 1) or number(head, 34) <= now then return 0 end
-if redis.call("GETRANGE", key, 50, 49 + length(head, 43)) ~= ARGV[2] then return 0 end
-return redis.call("DEL", key)`);
-
 /** now, until, entry, time to live → how many entries the index has. It lives as long as the longest of them. */
 export const indexScript: Script = script(`
 redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", ARGV[1])

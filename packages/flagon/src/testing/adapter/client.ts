@@ -91,8 +91,16 @@ export class WatchedSessions implements Sessions<Data> {
     return this.#inner.list(userId);
   }
 
-  revoke(id: string): Promise<void> {
-    return this.#inner.revoke(id);
+  revoke(id: string, options?: { readonly userId?: string | number }): Promise<boolean> {
+    return this.#inner.revoke(id, options);
+  }
+
+  update(
+    id: string,
+    change: (session: Session<Data>) => void,
+    options?: { readonly renew?: boolean },
+  ): Promise<boolean> {
+    return this.#inner.update(id, change, options);
   }
 
   revokeUser(userId: string | number, options?: { readonly except?: string }): Promise<void> {
@@ -119,7 +127,6 @@ export class SwitchableStore implements Store {
   touch: Store["touch"] = async (id, clocks) => this.#reach().touch(id, clocks);
   delete: Store["delete"] = async (id) => this.#reach().delete(id);
   list: Store["list"] = async (userId) => this.#reach().list(userId);
-  deleteByUser: Store["deleteByUser"] = async (userId, except) => this.#reach().deleteByUser(userId, except);
   deleteExpired: Store["deleteExpired"] = async (now) => this.#reach().deleteExpired(now);
 
   #reach(): Store {

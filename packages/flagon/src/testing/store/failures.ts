@@ -19,7 +19,6 @@ const cases: readonly StoreCase[] = [
   failing("touch", (store, bench) => store.touch(bench.name(), { expiresAt: bench.time + 1, lastSeenAt: bench.time })),
   failing("delete", (store, bench) => store.delete(bench.name())),
   failing("list", (store, bench) => store.list(bench.name("user"))),
-  failing("deleteByUser", (store, bench) => store.deleteByUser(bench.name("user"))),
   pruning,
 ];
 

@@ -15,7 +15,8 @@ export const sessions: AdapterApp["sessions"] = {
   open: (request) => app().sessions.open(request),
   commit: (session, response) => app().sessions.commit(session, response),
   list: (userId) => app().sessions.list(userId),
-  revoke: (id) => app().sessions.revoke(id),
+  revoke: (id, options) => app().sessions.revoke(id, options),
+  update: (id, change, options) => app().sessions.update(id, change, options),
   revokeUser: (userId, options) => app().sessions.revokeUser(userId, options),
   prune: () => app().sessions.prune(),
 };

@@ -1,0 +1,94 @@
+import type { CookieReader, SessionRecord } from "../../codec.ts";
+import type { KeyRing } from "../../crypto/keys.ts";
+import { openRow } from "../../formats/row-data.ts";
+import type { StoredSession } from "../../store.ts";
+import type { KeyedQueue } from "../../util/keyed-queue.ts";
+import { backoff } from "../../util/retry.ts";
+import { identityOf } from "../backend.ts";
+import { type EndReason, ROTATION_GRACE_MS, type SessionIdentity } from "../decision.ts";
+import type { UserRevocations } from "../revocations/users.ts";
+import type { LegacyFormat } from "../upgrade.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import { endOf, tombstoneOf } from "./tombstone.ts";
+
+/** What the store's backend and its handles share. */
+export interface StoreContext {
+  readonly store: GuardedStore;
+  readonly keys: KeyRing;
+  /** For its clocks: the limits are the same wherever a session lives. */
+  readonly reader: CookieReader;
+  readonly legacyFormats: readonly LegacyFormat[];
+  readonly users: UserRevocations;
+  /** One commit at a time for each session in this process; the store settles what other processes do. */
+  readonly queue: KeyedQueue;
+  readonly now: () => number;
+  readonly longestLifetimeMs: number;
+  readonly idAfter: (id: string) => string;
+}
+
+/** A row and what it stands for. */
+export interface FoundSession {
+  /** Null for a session that came in an older format, and has none yet. */
+  readonly row: StoredSession | null;
+  /** Null for one that is over, or whose secret is no longer in use. */
+  readonly record: SessionRecord | null;
+  readonly identity: SessionIdentity;
+}
+
+/** Null for no row, and for one whose secret is no longer in use. */
+export function sessionIn(row: StoredSession | null, context: StoreContext): FoundSession | null {
+  if (row === null) return null;
+  const end = endOf(row);
+  if (end !== null) {
+    const identity = { generation: 0, since: 0, signInId: 0, userId: null, end, changedAt: row.lastSeenAt };
+    return { row, record: null, identity };
+  }
+  const record = openRow(row, context.keys, context.now(), context.longestLifetimeMs);
+  return record && { row, record, identity: identityOf(record) };
+}
+
+/**
+ * Puts a tombstone in the row's place; false when it is no longer what is there. On an engine that is full, and takes no
+ * write but a removal, the row goes: that ends the session as well.
+ */
+export async function endRow(row: StoredSession, end: EndReason, context: StoreContext): Promise<boolean> {
+  const { store, now } = context;
+  const tombstone = tombstoneOf(row, end, now(), tombstoneEnd(row, context));
+  try {
+    return await store.replace(tombstone, row.version);
+  } catch (error) {
+    await store.delete(row.id).catch(() => {
+      throw error;
+    });
+    return true;
+  }
+}
+
+/** Ends the session with this id, however often others are faster, if `mayEnd` has nothing against it. False for none. */
+export async function endSession(
+  id: string,
+  end: EndReason,
+  context: StoreContext,
+  mayEnd: (found: FoundSession) => boolean,
+): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    const row = await context.store.read(id);
+    const found = sessionIn(row, context);
+    if (row === null || found === null || found.record === null || !mayEnd(found)) return false;
+    if (await endRow(row, end, context)) return true;
+    await backoff(tries);
+  }
+}
+
+/**
+ * Late requests look for a tombstone for half a minute; while an older format is still read, whoever has a cookie of that
+ * one does until it can no longer open.
+ */
+function tombstoneEnd(row: StoredSession, context: StoreContext): number {
+  const now = context.now();
+  const active = context.legacyFormats.filter(({ until }) => until > now);
+  if (active.length === 0) return now + ROTATION_GRACE_MS;
+  const until = Math.max(...active.map((format) => format.until));
+  const ownEnd = active.some(({ isForeign }) => isForeign) ? until : (sessionIn(row, context)?.record?.endsAt ?? until);
+  return Math.max(now + ROTATION_GRACE_MS, Math.min(until, ownEnd));
+}

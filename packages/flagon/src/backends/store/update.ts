@@ -1,0 +1,39 @@
+import type { SessionRecord } from "../../codec.ts";
+import { emit } from "../../events.ts";
+import { publicId } from "../../formats/public-id.ts";
+import { rebase } from "../../state/rebase.ts";
+import type { SessionState } from "../../state/session-state.ts";
+import { backoff } from "../../util/retry.ts";
+import { type StoreContext, sessionIn } from "./context.ts";
+import { putRow, rowOf } from "./rows.ts";
+
+/** A change from outside the session's requests. False for a session that is over, or signed in to since. */
+export async function updateSession(
+  named: Pick<SessionRecord, "id" | "signInId">,
+  context: StoreContext,
+  change: (record: SessionRecord) => SessionState | null,
+  isVisit: boolean,
+): Promise<boolean> {
+  const { store, reader } = context;
+  for (let tries = 1; ; tries++) {
+    const found = sessionIn(await store.read(named.id), context);
+    if (!found?.record || found.record.signInId !== named.signInId || reader.limitOf(found.record) !== null)
+      return false;
+    const state = change(found.record);
+    if (state?.isEnded || state?.isLogin || state?.isRotated) {
+      throw new TypeError(
+        "sessions.update cannot sign in, sign out, rotate or change permanent: no browser would learn of it",
+      );
+    }
+    if (!state?.isChanged && !isVisit) return true;
+    const made = state === null ? found.record : rebase(state, state.loaded.record ?? found.record);
+    const renewedAt = isVisit ? context.now() : found.record.renewedAt;
+    const record = { ...made, renewedAt };
+    const row = rowOf(state, record, found.row, context);
+    if ((await putRow(row, found.row, context)).isWritten) {
+      emit("flagon:commit", () => ({ id: publicId(record), bytes: row.data?.length ?? 0, nearLimit: false }));
+      return true;
+    }
+    await backoff(tries);
+  }
+}

@@ -1,0 +1,10 @@
+import type { SessionRecord } from "flagon";
+
+/** What a record has of a session that was neither rotated nor signed in to, and whose absolute end is far off. */
+export const unrotated: Pick<SessionRecord, "generation" | "since" | "signInId" | "rotatedAt" | "endsAt"> = {
+  generation: 0,
+  since: 0,
+  signInId: 0,
+  rotatedAt: 0,
+  endsAt: 2 ** 47,
+};
