@@ -21,6 +21,7 @@ import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
 import { type SessionHandle, type SessionRules, SessionState } from "./state/session-state.ts";
 import { isProduction } from "./util/environment.ts";
+import { momentAfterMarks } from "./util/moment.ts";
 import { isPromise } from "./util/promise.ts";
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
@@ -136,7 +137,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       ),
     open(request) {
       checkOrigin?.(request);
-      const openedAt = now();
+      const openedAt = momentAfterMarks(now());
       const isLoopback = loopbackCookie !== null && isPlainLoopback(request);
       const handle = backend.open(request, isLoopback ? loopbackCookie : ownCookie);
       return isPromise(handle)

@@ -8,3 +8,8 @@ export const unrotated: Pick<SessionRecord, "generation" | "since" | "signInId" 
   rotatedAt: 0,
   endsAt: 2 ** 47,
 };
+
+/** The id of the session's row: the first 16 bytes of its own, which is longer. */
+export function rowIdOf({ id }: { readonly id: string }): string {
+  return Buffer.from(id, "base64url").subarray(0, 16).toString("base64url");
+}

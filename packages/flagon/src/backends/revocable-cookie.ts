@@ -4,6 +4,7 @@ import { readPublicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
+import { momentOfMark } from "../util/moment.ts";
 import { backoff } from "../util/retry.ts";
 import { failedHandle, type SessionBackend } from "./backend.ts";
 import { type CookieParts, isAnothers, type NamedSession, onlyInStores, SealedCookie, tell } from "./cookie.ts";
@@ -98,8 +99,8 @@ export class RevocableCookieBackend implements SessionBackend {
 
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const userId = String(user);
-    const now = this.parts.now();
-    await this.parts.users.end(userId, now, readPublicId(except)?.id ?? null, now + LONGEST_MS);
+    const moment = momentOfMark(this.parts.now());
+    await this.parts.users.end(userId, moment, readPublicId(except)?.id ?? null, moment + LONGEST_MS);
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }

@@ -7,6 +7,7 @@ import type { Cookie } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import type { SessionHandle, SessionState } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
+import { momentOfMark } from "../util/moment.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
 import type { EntryTable } from "./revocations/entries.ts";
@@ -130,7 +131,7 @@ export class StoreBackend implements SessionBackend {
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const { store, users, now } = this.#context;
     const userId = String(user);
-    const moment = now();
+    const moment = momentOfMark(now());
     const until = Math.max(moment + MARK_MS, this.#upgradesUntil());
     const isOver = await users.end(userId, moment, readPublicId(except)?.id ?? null, until);
     const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt });

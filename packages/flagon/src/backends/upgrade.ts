@@ -58,14 +58,15 @@ export class LegacyFormat {
    */
   #own(record: SessionRecord): SessionRecord {
     const carried = this.#format.convert?.(record) ?? record;
-    if (!this.isForeign) return carried;
     const { lifetimes, idAfter } = this.#parts;
-    const id = idAfter(record.id);
-    const signInId = record.userId === null ? 0 : Buffer.from(idAfter(id), "base64url").readUInt32BE() || 1;
     // A format that knows no beginning: the session begins here, else it could be over before it was written.
     const createdAt = carried.createdAt ?? this.#now();
-    const own = { ...carried, id, generation: 0, since: 0, signInId, createdAt, rotatedAt: createdAt };
-    return { ...own, endsAt: lifetimes.absoluteEnd({ ...own, endsAt: 0 }) };
+    const begun = { ...carried, createdAt };
+    if (carried.createdAt === null) begun.endsAt = lifetimes.absoluteEnd(begun);
+    if (!this.isForeign) return begun;
+    const id = idAfter(record.id);
+    const signInId = record.userId === null ? 0 : Buffer.from(idAfter(id), "base64url").readUInt32BE() || 1;
+    return { ...begun, id, generation: 0, since: 0, signInId, rotatedAt: createdAt };
   }
 
   /**

@@ -2,6 +2,7 @@ import { createSessions, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, DAY, type Data, HOUR, MINUTE, OTHER_SECRET, requestOf, SECOND, SECRET } from "../browser.ts";
+import { rowIdOf } from "../records.ts";
 import { CountedStore } from "./counted-store.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -76,7 +77,7 @@ describe("what a request asks of the store", () => {
 
   test("once a tenth of the idle time has passed: one read and one touch, and the data is not sealed anew", async () => {
     await visitor.visit((session) => session.set("n", 1));
-    const { id } = await visitor.open();
+    const id = rowIdOf(await visitor.open());
     const before = await engine.read(id);
     store.taken();
     clock.pass(3 * MINUTE - 1);
@@ -158,7 +159,7 @@ describe("rows", () => {
       session.set("secret", "tea and biscuits");
       session.login("user 7", { device: "Work laptop" });
     });
-    const { id } = await visitor.open();
+    const id = rowIdOf(await visitor.open());
     const row = await engine.read(id);
     expect(row).toMatchObject({ id, version: 1, userId: "user 7", device: "Work laptop", createdAt: clock.time });
     expect(Buffer.from(row?.data ?? []).includes("biscuits")).toBe(false);
@@ -168,7 +169,10 @@ describe("rows", () => {
     const other = new Visitor(sessions);
     await visitor.visit((session) => session.login("admin"));
     await other.visit((session) => session.login("mallory"));
-    const [mine, theirs] = [await engine.read((await visitor.open()).id), await engine.read((await other.open()).id)];
+    const [mine, theirs] = [
+      await engine.read(rowIdOf(await visitor.open())),
+      await engine.read(rowIdOf(await other.open())),
+    ];
     if (mine === null || theirs === null) throw new Error("no rows");
     await engine.replace({ ...mine, id: theirs.id, version: theirs.version + 1 }, theirs.version);
     await expect(other.visit((session) => session.userId)).rejects.toMatchObject({ code: "store_corrupt" });
@@ -179,7 +183,7 @@ describe("rows", () => {
 
   test("sealed with a secret that is no longer in use: nobody, and no failure", async () => {
     await visitor.visit((session) => session.set("n", 1));
-    const { id } = await visitor.open();
+    const id = rowIdOf(await visitor.open());
     const both = createSessions<Data>({ secret: [OTHER_SECRET, SECRET], store, now: clock.now });
     const later = visitor.copy(both);
     await later.visit((session) => session.get("n"));
@@ -232,7 +236,7 @@ describe("a user's sessions", () => {
       session.logout();
       session.set("n", 1);
     });
-    expect(await engine.read((await visitor.open()).id)).toMatchObject({ userId: null, device: null });
+    expect(await engine.read(rowIdOf(await visitor.open()))).toMatchObject({ userId: null, device: null });
   });
 
   test("end one by one, or all but one", async () => {
@@ -268,7 +272,7 @@ test("prune removes what has expired, and says how much", async () => {
 
 test("an ended id leaves a tombstone of 30 seconds, without data and user", async () => {
   await visitor.visit((session) => session.login("u"));
-  const { id } = await visitor.open();
+  const id = rowIdOf(await visitor.open());
   await visitor.visit((session) => session.logout());
   expect(await engine.read(id)).toMatchObject({ data: null, userId: null, expiresAt: clock.time + 30 * SECOND });
 });

@@ -66,7 +66,7 @@ export const acts = {
   resetPassword: act(
     "revokeUser and login",
     async (session, _world, { sessions }) => {
-      await sessions.revokeUser(USER);
+      await sessions.revokeUser(USER, { except: session.id });
       session.login(USER);
     },
     "both",

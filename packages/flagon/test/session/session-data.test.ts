@@ -321,7 +321,7 @@ describe("id, isNew and createdAt", () => {
     const browser = new Browser(createSessions<Data>({ secret: SECRET, now: () => 1_700_000_000_000 }));
     const first = browser.open();
     expect(first.isNew).toBe(true);
-    expect(first.id).toMatch(/^[\w-]{22}$/);
+    expect(first.id).toMatch(/^[\w-]{27}$/);
     expect(first.createdAt).toBe(1_700_000_000_000);
     first.set("a", 1);
     expect(first.isNew).toBe(true);
