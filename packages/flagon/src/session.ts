@@ -3,6 +3,7 @@ import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
 import type { RegisteredData } from "./register.ts";
 import { type Duration, parseDuration } from "./state/lifetime.ts";
 import type { SessionState } from "./state/session-state.ts";
+import { protectMembers } from "./state/shared-members.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;
@@ -43,6 +44,7 @@ export class Session<Data extends object = RegisteredData> {
   /** Made by `Sessions.open`; the first look calls `open`. @internal */
   constructor(open: () => SessionState) {
     this.#open = open;
+    Object.preventExtensions(this);
   }
 
   /** What each reader goes through: the first one opens the session. */
@@ -235,6 +237,7 @@ export class Session<Data extends object = RegisteredData> {
     return isCsrfToken(text, visit.rules.csrfMacs(visit, false));
   }
 }
+protectMembers(Session);
 
 /** Whether noSession sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
 function isUnseen(request: OpenRequest): boolean {
