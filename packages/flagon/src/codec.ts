@@ -45,6 +45,8 @@ export interface OpenRequest {
   header(name: string): string | null | undefined;
   /** The client's address, where the framework knows it. */
   readonly address?: string | undefined;
+  /** Whether the response is over, sent or broken off, where the framework knows it: asked each time anew. */
+  readonly isAnswered?: boolean | undefined;
 }
 
 /** What a codec is given when `createSessions` makes its own of it. */

@@ -1,5 +1,7 @@
 import type { Flash, OpenRequest } from "./codec.ts";
 import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
+import { isSessionError } from "./errors.ts";
+import type { ResponseHead } from "./http/headers.ts";
 import type { RegisteredData } from "./register.ts";
 import { type Duration, parseDuration } from "./state/lifetime.ts";
 import type { SessionState } from "./state/session-state.ts";
@@ -18,52 +20,80 @@ export interface LoginOptions {
 
 const RESPONSE = "the response had started";
 
-/** Ends the handler's part: what this visit came to, null when noSession looked at the session or it was closed before. */
-export let close: <D extends object>(session: Session<D>) => SessionState | null;
+/**
+ * How a session is opened: "early", while it can be saved; "late", to be read only; "unreadable" where it could not be, and
+ * nobody is left to tell.
+ */
+export type Look = "early" | "late" | "unreadable";
+
+/**
+ * Ends the handler's part: what this visit came to, null when nobody looked at the session or it was closed before. `head`
+ * is the response's, for looks that come later.
+ */
+export let close: <D extends object>(session: Session<D>, head?: ResponseHead) => SessionState | null;
 
 /**
  * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
  * look at it opens the cookie, and throws a `SessionError` with `status` 503 when a store could not be asked.
  *
- * Everything that changes it throws a `TypeError` once the response has started, since it could no longer be kept.
+ * Once the response's head has left, everything that changes it throws a `TypeError`, since it could not be kept. Reading
+ * goes on, for log lines and streamed bodies. When the response is over and the session could not be loaded, it reads as a
+ * new one: nobody is left to tell, and the log's listener must not end the process.
+ *
+ * What is put on the object itself, or assigned to it, is a `TypeError` that names the method to use. `JSON.stringify`,
+ * spread and `console.log` show nothing of it: `Object.fromEntries(session.entries())` is its data.
  */
 export class Session<Data extends object = RegisteredData> {
-  readonly #open: () => SessionState;
+  readonly #request: OpenRequest;
+  readonly #open: (look: Look) => SessionState;
   #visit: SessionState | null = null;
-  /** After what the session may no longer be changed, nor first looked at; null while it may. */
+  /** After what the session may no longer be changed; null while it may. */
   #over: string | null = null;
+  #head: ResponseHead | undefined;
 
   static {
-    close = (session) => {
+    close = (session, head) => {
       const visit = session.#over === RESPONSE ? null : session.#visit;
       session.#over = RESPONSE;
+      session.#head = head;
       return visit;
     };
   }
 
   /** Made by `Sessions.open`; the first look calls `open`. @internal */
-  constructor(open: () => SessionState) {
+  constructor(request: OpenRequest, open: (look: Look) => SessionState) {
+    this.#request = request;
     this.#open = open;
     Object.preventExtensions(this);
   }
 
   /** What each reader goes through: the first one opens the session. */
   #look(): SessionState {
-    if (this.#visit === null) {
-      this.#requireTime();
-      this.#visit = this.#open();
+    if (this.#visit !== null) return this.#visit;
+    if (this.#over !== null) this.#noteLateLook();
+    try {
+      this.#visit = this.#open(this.#over === null ? "early" : "late");
+    } catch (error) {
+      if (!this.#request.isAnswered || !isSessionError(error)) throw error;
+      this.#over = RESPONSE;
+      this.#visit = this.#open("unreadable");
     }
     return this.#visit;
   }
 
-  /** What each change goes through. */
-  #change(): SessionState {
-    this.#requireTime();
-    return this.#look();
+  /** Once the response is over nothing of it can still be the visitor's, and there is nothing to warn of. */
+  #noteLateLook(): void {
+    const [request, head] = [this.#request, this.#head];
+    if (head === undefined || request.isAnswered) return;
+    import("./state/late-look.ts").then(({ warnOfLateLook }) => warnOfLateLook(request, head)).catch(() => {});
   }
 
-  #requireTime(): void {
-    if (this.#over !== null) throw new TypeError(`the session was used after ${this.#over}`);
+  /** What each change goes through. */
+  #change(): SessionState {
+    // Asked again after the look, which may find that nothing can be kept any more.
+    const visit = this.#over === null ? this.#look() : null;
+    if (visit === null || this.#over !== null) throw new TypeError(`the session was changed after ${this.#over}`);
+    return visit;
   }
 
   /** Undefined for a key that is not there. An object that comes back may be changed in place: the change is kept. */

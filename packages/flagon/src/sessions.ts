@@ -14,7 +14,7 @@ import type { HeaderLine, ResponseHead } from "./http/headers.ts";
 import { isPlainLoopback } from "./http/loopback.ts";
 import { checkOptions, type SessionOptions } from "./options.ts";
 import type { RegisteredData } from "./register.ts";
-import { close, Session } from "./session.ts";
+import { close, type Look, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
 import { type SessionRules, SessionState } from "./state/session-state.ts";
@@ -33,7 +33,8 @@ export interface Sessions<Data extends object = RegisteredData> {
   /**
    * Saves what changed and returns the header lines to send: append the `Set-Cookie` lines, set the others. Empty for a
    * session that noSession looked at. Call it once for each request, before the first byte; a second call returns none.
-   * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept.
+   * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept; of a session that
+   * nobody looked at it is asked later, when somebody does.
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
    */
   commit(session: Session<Data>, response?: ResponseHead): HeaderLine[] | Promise<HeaderLine[]>;
@@ -84,7 +85,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       )
     : cookieBackend({ format, opener, now });
   const sessionOf = (request: OpenRequest, stay: SessionHandle): Session<Data> => {
-    return new Session<Data>(() => new SessionState(request, rules, stay));
+    return new Session<Data>(request, (look) => new SessionState(request, rules, handleFor(look, stay)));
   };
   return {
     ...home,
@@ -94,7 +95,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
     },
     commit(session, response) {
-      const visit = close(session);
+      const visit = close(session, response);
       if (visit === null) return [];
       const cookies = visit.stay.save(visit);
       return isPromise(cookies)
@@ -102,6 +103,12 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
         : responseHeaders(cookies, response);
     },
   };
+}
+
+/** A look that comes too late to save anything takes no old format's session over either. */
+function handleFor(look: Look, stay: SessionHandle): SessionHandle {
+  if (look === "early") return stay;
+  return { load: () => ({ record: look === "late" ? stay.load().record : null }), save: () => [] };
 }
 
 /** What every door takes: options, or the sessions that were made of them. */

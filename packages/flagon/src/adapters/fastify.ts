@@ -5,10 +5,11 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead, type TakeCommit } from "./shared/deferred-head.ts";
+import { type Commit, deferHead, type TakeCommit } from "./shared/deferred-head.ts";
 import { isAlreadyOpened } from "./shared/mount-guard.ts";
 import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -44,15 +45,15 @@ export function session<Data extends object = RegisteredData>(
       const start = (session: Session<Data>): void => {
         // Fastify has one type for all requests; `Register` says which data it holds.
         request.session = session as unknown as Session;
-        (request as Held)[takeCommit] = deferHead(
-          reply.raw,
-          (head) => sessions.commit(session, head),
-          (error) => respondWithError(reply.raw, error),
-        );
+        const commit: Commit = (head) => {
+          requireSession(request.session, "request.session");
+          return sessions.commit(session, head);
+        };
+        (request as Held)[takeCommit] = deferHead(reply.raw, commit, (error) => respondWithError(reply.raw, error));
         done();
       };
       try {
-        const opened = sessions.open(new FastifySource(request));
+        const opened = sessions.open(new FastifySource(request, reply));
         if (isPromise(opened)) opened.then(start).catch(done);
         else start(opened);
       } catch (error) {
@@ -103,8 +104,8 @@ function isDestroyable(body: unknown): body is { destroy(): void } {
 class FastifySource extends NodeRequest {
   readonly #request: FastifyRequest;
 
-  constructor(request: FastifyRequest) {
-    super(request.raw);
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    super(request.raw, reply.raw);
     this.#request = request;
   }
 

@@ -10,6 +10,7 @@ import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines, writeLines } from "./shared/fetch-response.ts";
 import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -64,6 +65,7 @@ async function commit<Data extends object>(
   const own =
     answer instanceof Object && "headers" in answer && answer.headers instanceof Headers ? answer.headers : null;
   try {
+    requireSession(event.context.session, "event.context.session");
     const lines = await sessions.commit(session, { header: (name) => headers.get(name) ?? own?.get(name) });
     if (lines.length === 0) return;
     writeLines(headers, lines);

@@ -8,6 +8,7 @@ import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
 import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -38,6 +39,7 @@ export function session<Data extends object = RegisteredData>(
     c.set("session", session);
     await next();
     try {
+      requireSession(c.get("session"), 'c.get("session")');
       const committed = sessions.commit(session, { header: (name) => c.res.headers.get(name) });
       const lines = isPromise(committed) ? await committed : committed;
       if (lines.length > 0) replace(c, withLines(c.res, lines));

@@ -7,9 +7,10 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead } from "./shared/deferred-head.ts";
+import { type Commit, deferHead } from "./shared/deferred-head.ts";
 import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -40,12 +41,17 @@ export function session<Data extends object = RegisteredData>(
   return (request, response) => {
     const answer = (error: unknown): void => respondWithError(response, error);
     const run = (session: Session<Data>): unknown => {
-      deferHead(response, (head) => sessions.commit(session, head), answer);
-      return handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
+      const withSession = Object.assign(request as IncomingMessage, { session });
+      const commit: Commit = (head) => {
+        requireSession(withSession.session, "request.session");
+        return sessions.commit(session, head);
+      };
+      deferHead(response, commit, answer);
+      return handler(withSession, response as ServerResponse);
     };
     let opened: Session<Data> | Promise<Session<Data>>;
     try {
-      opened = sessions.open(new NodeRequest(request));
+      opened = sessions.open(new NodeRequest(request, response));
     } catch (error) {
       return answer(error);
     }

@@ -9,11 +9,12 @@ import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
 import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
 /** Where loaders, actions and middleware find this visitor's session: `context.get(sessionContext)`. */
-export const sessionContext: RouterContext<Session> = {};
+export const sessionContext: RouterContext<Session> = Object.freeze({});
 
 /**
  * ```ts
@@ -45,6 +46,7 @@ export function session<Data extends object = RegisteredData>(
       context.set(sessionContext, session as unknown as Session);
       const made = withSessionStatus(await next(), session);
       response = made;
+      requireSession(context.get(sessionContext), "the session in sessionContext");
       return withLines(made, await sessions.commit(session, { header: (name) => made.headers.get(name) }));
     } catch (error) {
       if (!isSessionError(error)) throw error;

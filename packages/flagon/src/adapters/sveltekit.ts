@@ -10,6 +10,7 @@ import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
 import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -51,6 +52,7 @@ export function session<Data extends object = RegisteredData>(
       event.locals.session = session as unknown as Session;
       const made = withSessionStatus(await resolve(event), session);
       response = made;
+      requireSession(event.locals.session, "locals.session");
       return withLines(made, await sessions.commit(session, { header: (name) => made.headers.get(name) }));
     } catch (error) {
       discard(response);

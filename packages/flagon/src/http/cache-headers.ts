@@ -22,8 +22,16 @@ export function responseHeaders(cookies: readonly string[], response: ResponseHe
  */
 function privateDirectives(own: string): string | null {
   if (/^[\s,]*$|(^|,)\s*(public|s-maxage)\b/i.test(own)) return "no-cache";
-  return /(^|,)\s*(private|no-store)\s*(,|$)/i.test(own) ? null : own;
+  return forbidsSharing.test(own) ? null : own;
 }
+
+/** Whether the app's own directives let a shared cache keep the response, for all visitors. */
+export function isCacheable(response: ResponseHead): boolean {
+  const own = ["cache-control", ...sharedControls].map((name) => String(response.header(name) ?? ""));
+  return own.some((each) => /(^|,)\s*(public|s-maxage|max-age)\b/i.test(each) && !forbidsSharing.test(each));
+}
+
+const forbidsSharing = /(^|,)\s*(private|no-store)\s*(,|$)/i;
 
 /** Caches that know one of these go by it alone, and never look at Cache-Control (RFC 9213). */
 const sharedControls = [

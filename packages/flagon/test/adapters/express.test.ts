@@ -3,12 +3,20 @@ import { Readable } from "node:stream";
 import compression from "compression";
 import express from "express";
 import morgan from "morgan";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { session } from "../../src/adapters/express.ts";
-import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import {
+  Client,
+  cookieName,
+  SwitchableStore,
+  sessionCookies,
+  type WatchedSessions,
+} from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
@@ -40,6 +48,8 @@ function handlerOf(route: AdapterRoute): express.RequestHandler {
 
 describe("the express door conforms on Express 5", () => testAll(adapterConformance(serveWith(express))));
 describe("the express door conforms on Express 4", () => testAll(adapterConformance(serveWith(express4))));
+testSessionObject(serveWith(express));
+testSessionObject(serveWith(express4));
 
 const start = servers();
 const page = "a line that is well worth compressing\n".repeat(200);
@@ -190,6 +200,125 @@ describe.each(homes)("on express, %s", (_, make) => {
       reply === "the connection was closed without a response" || (reply as { isWhole: boolean }).isWhole === false,
     ).toBe(true);
   });
+});
+
+describe.each(homes)("on express, whose session is replaced, %s", (_, make) => {
+  test.each(replacements)("by %s: an error for the app's own handlers", async (_, value) => {
+    const app = express().use(session(make()));
+    app.get("/sign-in", (request, response) => {
+      request.session.set("cart", "tea").login("ann");
+      response.end();
+    });
+    app.get("/cart", ({ session }, response) => void response.send(`${session.userId} with ${session.get("cart")}`));
+    app.get("/replace", (request, response) => {
+      sloppy("request.session = value", { request, value });
+      response.send("signed out");
+    });
+    app.get("/change-and-replace", (request, response) => {
+      request.session.set("cart", "coffee");
+      sloppy("request.session = value", { request, value });
+      response.redirect("/");
+    });
+    const errors: unknown[] = [];
+    const sayIt: express.ErrorRequestHandler = (error, _request, response, _next) => {
+      errors.push(error);
+      response.sendStatus(500);
+    };
+    await replacedSession(await start(app.use(sayIt)), () => errors.at(-1));
+  });
+});
+
+describe.each(homes)("a log line of morgan's, %s", (_, make) => {
+  const lines: string[] = [];
+  const log = morgan(
+    (_tokens, request, response) => {
+      const { session } = request as express.Request;
+      return `${response.statusCode} ${session?.userId ?? "-"} ${session?.get("cart") ?? "-"}`;
+    },
+    { stream: { write: (line) => lines.push(line.trim()) } },
+  );
+  const newApp = (sessions: WatchedSessions, place: "before" | "after"): express.Express => {
+    lines.splice(0);
+    const mounted = [log, session(sessions)];
+    const app = express().use(place === "before" ? mounted : mounted.reverse());
+    app.get("/sign-in", (request, response) => {
+      request.session.set("cart", "tea").login("ann");
+      response.end();
+    });
+    app.get("/plain", (_request, response) => void response.set("cache-control", "public, max-age=60").send("plain"));
+    return app;
+  };
+
+  test.each(["before", "after"] as const)("reads the session of a page that did not, mounted %s it", async (place) => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const origin = await start(newApp(make(), place));
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    for (const visitor of [ann, bob, ann]) {
+      const reply = await visitor.get("/plain");
+      expect([reply.status, headerOf(reply, "cache-control"), headerOf(reply, "vary")]).toEqual([
+        200,
+        "public, max-age=60",
+        null,
+      ]);
+    }
+    await expect.poll(() => lines).toEqual(["200 ann tea", "200 ann tea", "200 - -", "200 ann tea"]);
+    expect(warn).not.toHaveBeenCalled(); // a log is no part of the page
+    warn.mockRestore();
+  });
+});
+
+describe("a log line of morgan's while the store is down", () => {
+  test("says that it knows of nobody, and the process lives on: a page sent, one refused, one that its visitor left", async () => {
+    const store = new SwitchableStore(memoryStore());
+    const lines: string[] = [];
+    const app = express().use(
+      morgan((_tokens, request) => `${request.url} ${(request as express.Request).session?.userId ?? "-"}`, {
+        stream: { write: (line) => lines.push(line.trim()) },
+      }),
+      session({ secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName }, store }),
+    );
+    app.get("/sign-in", (request, response) => {
+      request.session.login("ann");
+      response.end();
+    });
+    app.get("/public", (_request, response) => void response.send("public"));
+    app.get("/mine", (request, response) => void response.send(request.session.userId));
+    app.get("/slow", () => {});
+    const quiet: express.ErrorRequestHandler = (error, _request, response, _next) =>
+      void response.sendStatus(error.status);
+    const origin = await start(app.use(quiet));
+    const ann = new Client(origin);
+    await ann.get("/sign-in");
+    store.isDown = true;
+    expect((await ann.get("/public")).body).toBe("public");
+    expect((await ann.get("/mine")).status).toBe(503);
+    const leaving = new AbortController();
+    const left = fetch(`${origin}/slow`, { headers: ann.headers, signal: leaving.signal }).catch(() => "left");
+    setTimeout(() => leaving.abort(), 50);
+    expect(await left).toBe("left");
+    await expect.poll(() => lines).toEqual(["/sign-in ann", "/public -", "/mine -", "/slow -"]);
+    store.isDown = false;
+    expect((await ann.get("/mine")).body).toBe("ann");
+  });
+});
+
+test("a stream that becomes personal after it left as cacheable is told of, with its route", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const app = express().use(session(storedSessions()));
+  app.get("/news/:id", async (request, response) => {
+    response.set("cache-control", "public, max-age=60").write("news for ");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    response.end(String(request.session.userId));
+  });
+  const visitor = new Client(await start(app));
+  for (const path of ["/news/1?a=b", "/news/1"]) expect((await visitor.get(path)).body).toBe("news for null");
+  await expect.poll(() => warn.mock.calls).toHaveLength(1);
+  expect(warn.mock.calls[0]).toEqual([
+    expect.stringMatching(/^GET \/news\/1 left as cacheable/),
+    { type: "FlagonWarning", code: "FLAGON_LATE_LOOK" },
+  ]);
+  warn.mockRestore();
 });
 
 test("behind a proxy that is trusted, its headers say where the visitor is", async () => {

@@ -6,6 +6,7 @@ import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 async function start(app: FastifyInstance): Promise<RunningAdapter> {
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -37,6 +38,7 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
 };
 
 describe("the fastify door conforms", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {

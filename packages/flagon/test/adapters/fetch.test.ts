@@ -6,6 +6,7 @@ import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
+import { testSessionObject } from "./session-object.ts";
 
 /** What a runtime does around a fetch handler: a Request of what came, and the Response to the socket. */
 const serve: ServeAdapter = ({ sessions, routes }) => {
@@ -32,6 +33,7 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
 };
 
 describe("the fetch door conforms", () => testAll(adapterConformance(serve, { answersErrors: false })));
+testSessionObject(serve);
 
 const url = "http://127.0.0.1/";
 

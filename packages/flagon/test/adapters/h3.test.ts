@@ -4,6 +4,7 @@ import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
+import { testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new H3({ silent: true });
@@ -27,6 +28,7 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
 };
 
 describe("the h3 door conforms", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 describe.each(homes)("on h3, %s", (_, make) => {
   test("answers of every kind encodeValue the cookie beside the app's own", async () => {

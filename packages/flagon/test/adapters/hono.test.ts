@@ -6,6 +6,7 @@ import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new Hono<SessionEnv>();
@@ -33,6 +34,7 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
 };
 
 describe("the hono door conforms", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 describe.each(homes)("on hono, %s", (_, make) => {
   const counting = (sessions = make()) => {

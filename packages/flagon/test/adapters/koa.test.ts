@@ -6,6 +6,7 @@ import { sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) => {
   const app = new Koa();
@@ -29,6 +30,7 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
 };
 
 describe("the koa door conforms", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 const start = servers();
 

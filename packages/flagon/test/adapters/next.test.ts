@@ -10,6 +10,7 @@ import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
@@ -38,6 +39,7 @@ const serve: ServeAdapter = (app) => {
 
 describe("the next door conforms in a production build", () =>
   testAll(adapterConformance(serve, { answersErrors: false })));
+testSessionObject(serve);
 
 /** A browser that keeps the session's cookie and shows what a page says. */
 class Browser {

@@ -12,6 +12,7 @@ import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
+import { testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(
@@ -30,6 +31,7 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
   );
 
 describe("the node door conforms", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 const start = servers();
 

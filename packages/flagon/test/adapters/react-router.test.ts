@@ -7,6 +7,7 @@ import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 let handler: RequestListener;
 
@@ -23,6 +24,7 @@ const serve: ServeAdapter = (app) => {
 };
 
 describe("the react-router door conforms in a production build", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 describe.each(homes)("on react-router, %s", (_, make) => {
   const start = servers();

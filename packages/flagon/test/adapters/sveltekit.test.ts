@@ -7,6 +7,7 @@ import { valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { testSessionObject } from "./session-object.ts";
 
 let handler: RequestListener;
 
@@ -22,6 +23,7 @@ const serve: ServeAdapter = (app) => {
 };
 
 describe("the sveltekit door conforms in a production build", () => testAll(adapterConformance(serve)));
+testSessionObject(serve);
 
 describe.each(homes)("on sveltekit, %s", (_, make) => {
   const start = servers();

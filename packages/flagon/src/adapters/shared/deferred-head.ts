@@ -10,7 +10,8 @@ import {
 import { isPromise } from "../../util/promise.ts";
 import { givenHeaders, givenUnder } from "./write-head.ts";
 
-type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
+/** Says what goes into the head, and throws or rejects where the session could not be saved. */
+export type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
 
 /** Hands a held head's commit over, once; null after the first call that would have sent the head, or another take. */
 export type TakeCommit = () => Commit | null;

@@ -9,12 +9,24 @@ export interface NodeIncoming {
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: unknown };
 }
 
+/** What tells whether a response is over. */
+export interface NodeAnswer {
+  readonly writableEnded: boolean;
+  readonly destroyed: boolean;
+}
+
 /** A request as Node's own server got it. Nothing is read before it is asked for: most requests need one header. */
 export class NodeRequest implements OpenRequest {
   readonly #incoming: NodeIncoming;
+  readonly #response: NodeAnswer | undefined;
 
-  constructor(incoming: NodeIncoming) {
+  constructor(incoming: NodeIncoming, response?: NodeAnswer) {
     this.#incoming = incoming;
+    this.#response = response;
+  }
+
+  get isAnswered(): boolean {
+    return this.#response !== undefined && (this.#response.writableEnded || this.#response.destroyed);
   }
 
   get method(): string {
