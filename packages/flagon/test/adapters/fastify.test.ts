@@ -6,7 +6,7 @@ import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 async function start(app: FastifyInstance): Promise<RunningAdapter> {
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -52,6 +52,38 @@ function make(options: object = {}): FastifyInstance {
 }
 
 describe.each(homes)("on fastify, %s", (_, sessionsOf) => {
+  test.each(replacements)("a session that is replaced by %s is an error for the app's handler", async (_, value) => {
+    const app = make();
+    const errors: unknown[] = [];
+    app.register(session(sessionsOf()));
+    app.setErrorHandler((error, _request, reply) => {
+      errors.push(error);
+      return reply.code(500).send("sorry");
+    });
+    app.get("/:path", async (request) => {
+      const { path } = request.params as { path: string };
+      if (path === "sign-in") request.session.set("cart", "tea").login("ann");
+      if (path === "cart") return `${request.session.userId} with ${request.session.get("cart")}`;
+      if (path === "change-and-replace") request.session.set("cart", "coffee");
+      if (path.endsWith("replace")) sloppy("request.session = value", { request, value });
+      return "done";
+    });
+    await replacedSession((await start(app)).origin, () => errors.at(-1));
+  });
+
+  test("an onResponse hook reads the session of a page that did not", async () => {
+    const app = make();
+    const lines: string[] = [];
+    app.register(session(sessionsOf()));
+    app.addHook("onResponse", async (request) => void lines.push(`${request.url} ${request.session.userId}`));
+    app.get("/sign-in", async ({ session }) => String(session.login("ann")));
+    app.get("/plain", async () => "plain");
+    app.get("/hijacked", (_request, reply) => void reply.hijack().raw.end("plain"));
+    const ann = new Client((await start(app)).origin);
+    for (const path of ["/plain", "/sign-in", "/plain", "/hijacked"]) await ann.get(path);
+    await expect.poll(() => lines).toEqual(["/plain null", "/sign-in ann", "/plain ann", "/hijacked ann"]);
+  });
+
   test("inject() sees the cookie, and the session is there for hooks and routes declared beside it", async () => {
     const app = make();
     app.register(session(sessionsOf()));

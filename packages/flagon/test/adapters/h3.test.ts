@@ -4,7 +4,7 @@ import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new H3({ silent: true });
@@ -31,6 +31,30 @@ describe("the h3 door conforms", () => testAll(adapterConformance(serve)));
 testSessionObject(serve);
 
 describe.each(homes)("on h3, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is an error for whoever catches them", async (_, value) => {
+    const errors: unknown[] = [];
+    const app = new H3({ silent: true });
+    app.use(async (_event, next) => {
+      try {
+        return await next();
+      } catch (error) {
+        errors.push(error);
+        throw error;
+      }
+    });
+    app.use(session(make()));
+    app.get("/:path", (event) => {
+      const [path, { session }] = [event.context.params?.path ?? "", event.context];
+      if (path === "sign-in") session.set("cart", "tea").login("ann");
+      if (path === "change-and-replace") session.set("cart", "coffee");
+      if (path.endsWith("replace")) sloppy("context.session = value", { context: event.context, value });
+      return `${session.userId} with ${session.get("cart")}`;
+    });
+    const server = await serveH3(app, { hostname: "127.0.0.1", port: 0, silent: true }).ready();
+    await replacedSession((server.url ?? "").replace(/\/$/, ""), () => errors.at(-1));
+    await server.close(true);
+  });
+
   test("answers of every kind encodeValue the cookie beside the app's own", async () => {
     const app = new H3({ silent: true }).use(session(make()));
     const answers: [string, () => unknown][] = [

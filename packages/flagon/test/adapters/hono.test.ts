@@ -1,12 +1,13 @@
 import { serve as serveNode } from "@hono/node-server";
 import { Hono } from "hono";
-import { stream, streamSSE } from "hono/streaming";
+import { stream, streamSSE, streamText } from "hono/streaming";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
-import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { Client } from "../../src/testing/adapter/client.ts";
+import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = async ({ sessions, routes }) => {
   const app = new Hono<SessionEnv>();
@@ -26,17 +27,64 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
     });
   }
   app.onError((error, c) => ("getResponse" in error ? (error.getResponse as () => Response)() : c.text("error", 500)));
-  return new Promise((resolve) => {
-    const server = serveNode({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
-      resolve({ origin: `http://127.0.0.1:${port}`, close: () => new Promise((closed) => server.close(closed)) });
-    });
-  });
+  return listenTo(app.fetch);
 };
 
 describe("the hono door conforms", () => testAll(adapterConformance(serve)));
 testSessionObject(serve);
 
+async function listenTo(fetch: (request: Request) => Response | Promise<Response>): Promise<RunningAdapter> {
+  return new Promise((resolve) => {
+    const server = serveNode({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
+      resolve({ origin: `http://127.0.0.1:${port}`, close: () => new Promise((closed) => server.close(closed)) });
+    });
+  });
+}
+
 describe.each(homes)("on hono, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is an error for app.onError", async (_, value) => {
+    const app = new Hono<SessionEnv>().use(session(make()));
+    const errors: unknown[] = [];
+    app.onError((error, c) => {
+      errors.push(error);
+      return c.text("sorry", 500);
+    });
+    app.get("/:path", (c) => {
+      const [path, session] = [c.req.param("path"), c.get("session") as Session<Record<string, unknown>>];
+      if (path === "sign-in") session.set("cart", "tea").login("ann");
+      if (path === "change-and-replace") session.set("cart", "coffee");
+      if (path.endsWith("replace")) sloppy('c.set("session", value)', { c, value });
+      return c.text(`${session.userId} with ${session.get("cart")}`);
+    });
+    const { origin, close } = await listenTo(app.fetch);
+    await replacedSession(origin, () => errors.at(-1));
+    await close();
+  });
+
+  test("a streamed text and events read a session that nobody had looked at", async () => {
+    const app = new Hono<SessionEnv>().use(session(make()));
+    app.get("/sign-in", (c) => c.text(String(c.get("session").login("ann"))));
+    app.get("/text", (c) =>
+      streamText(c, async (body) => {
+        await body.write("for ");
+        await body.sleep(5);
+        await body.write(String(c.get("session").userId));
+      }),
+    );
+    app.get("/events", (c) =>
+      streamSSE(c, async (events) => {
+        await events.sleep(5);
+        await events.writeSSE({ data: String(c.get("session").userId) });
+      }),
+    );
+    const { origin, close } = await listenTo(app.fetch);
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    const bodies = await Promise.all([ann.get("/text"), bob.get("/text"), ann.get("/events"), bob.get("/events")]);
+    expect(bodies.map(({ body }) => body)).toEqual(["for ann", "for null", "data: ann\n\n", "data: null\n\n"]);
+    await close();
+  });
+
   const counting = (sessions = make()) => {
     const app = new Hono<SessionEnv>().use(session(sessions));
     return { app, sessions };

@@ -2,11 +2,11 @@ import { Readable } from "node:stream";
 import Koa from "koa";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/koa.ts";
-import { sessionCookies } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) => {
   const app = new Koa();
@@ -35,6 +35,32 @@ testSessionObject(serve);
 const start = servers();
 
 describe.each(homes)("on koa, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is an error of the app's", async (_, value) => {
+    const app = new Koa().use(session(make()));
+    app.silent = true;
+    const errors: unknown[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use((ctx) => {
+      if (ctx.path === "/sign-in") ctx.session.set("cart", "tea").login("ann");
+      if (ctx.path === "/change-and-replace") ctx.session.set("cart", "coffee");
+      if (ctx.path.endsWith("replace")) sloppy("ctx.session = value", { ctx, value });
+      ctx.body = ctx.path === "/cart" ? `${ctx.session.userId} with ${ctx.session.get("cart")}` : "done";
+    });
+    await replacedSession(await start(app.callback()), () => errors.at(-1));
+  });
+
+  test("a listener for the end of a response reads the session of a page that did not", async () => {
+    const lines: string[] = [];
+    const app = new Koa().use(session(make())).use((ctx) => {
+      ctx.res.on("finish", () => lines.push(`${ctx.path} ${ctx.session.userId}`));
+      if (ctx.path === "/sign-in") ctx.session.login("ann");
+      ctx.body = "plain";
+    });
+    const ann = new Client(await start(app.callback()));
+    for (const path of ["/plain", "/sign-in", "/plain"]) expect((await ann.get(path)).body).toBe("plain");
+    await expect.poll(() => lines).toEqual(["/plain null", "/sign-in ann", "/plain ann"]);
+  });
+
   test("a response that Koa is told to leave alone is held until the save", async () => {
     const app = new Koa().use(session(make()));
     app.use((ctx) => {

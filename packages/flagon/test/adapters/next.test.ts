@@ -10,7 +10,7 @@ import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { signIn, testSessionObject } from "./session-object.ts";
 
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
@@ -100,6 +100,17 @@ describe.each(homes)("on next, %s", (_, make) => {
     const answer = await browser.submit("redirect");
     expect([answer.status, answer.names]).toEqual([303, [cookieName, "own"]]);
     expect((await browser.ask("/page")).text).toContain("name: redirect");
+  });
+
+  test("what runs after the response reads a session that the handler did not", async () => {
+    const late: string[] = [];
+    globalThis.flagonApp = { sessions: make(), routes: [signIn] };
+    globalThis.flagonLate = (userId) => late.push(String(userId));
+    const origin = await start(handler);
+    const [ann, bob] = [new Browser(origin), new Browser(origin)];
+    await ann.ask("/sign-in");
+    for (const browser of [ann, bob]) expect((await browser.ask("/after")).text).toBe("answered");
+    await expect.poll(() => late).toEqual(["ann", "null"]);
   });
 
   test.each<[method: AdapterRoute["method"], reply: AdapterReply, status: number, location: string | null]>([

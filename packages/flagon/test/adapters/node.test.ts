@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type ServerResponse } from "node:http
 import { connect, createServer as createHttp2Server, createSecureServer } from "node:http2";
 import { get as httpsGet } from "node:https";
 import type { AddressInfo } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type SessionRequest, session } from "../../src/adapters/node.ts";
 import { SessionError } from "../../src/errors.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
@@ -12,7 +12,7 @@ import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(
@@ -36,6 +36,22 @@ testSessionObject(serve);
 const start = servers();
 
 describe.each(homes)("on node, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is answered with 500 and a warning", async (_, value) => {
+    const warnings: unknown[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation((warning) => void warnings.push(warning));
+    const origin = await start(
+      session(make(), (request, response) => {
+        const { session, url = "" } = request;
+        if (url === "/sign-in") session.set("cart", "tea").login("ann");
+        if (url === "/change-and-replace") session.set("cart", "coffee");
+        if (url.endsWith("replace")) sloppy("request.session = value", { request, value });
+        response.end(`${session.userId} with ${session.get("cart")}`);
+      }),
+    );
+    await replacedSession(origin, () => warnings.at(-1));
+    warn.mockRestore();
+  });
+
   test("the session is on the request, and the handler's answer is handed back", async () => {
     const handler = session(make(), (request, response) => {
       response.end(String(request.session.update("visits", (n) => Number(n ?? 0) + 1)));

@@ -1,13 +1,14 @@
 import type { RequestListener } from "node:http";
 import { createRequestListener } from "@react-router/node";
-import type { ServerBuild } from "react-router";
+import { RouterContextProvider, type ServerBuild } from "react-router";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { session, sessionContext } from "../../src/adapters/react-router.ts";
 import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacements, signIn, testSessionObject } from "./session-object.ts";
 
 let handler: RequestListener;
 
@@ -39,6 +40,34 @@ describe.each(homes)("on react-router, %s", (_, make) => {
     const pages = [await visitor.get("/page"), await visitor.get("/page")];
     expect(pages.map(({ body }) => /messages: (saved)?/.exec(body)?.[1])).toEqual(["saved", undefined]);
     expect(headerOf(pages[1] as (typeof pages)[0], "vary")).toBe("Cookie");
+  });
+
+  test.each(replacements)("a session that is replaced by %s is an error for the ErrorBoundary", async (_, value) => {
+    const context = new RouterContextProvider();
+    const request = new Request("http://127.0.0.1/");
+    const args = { request, context, params: {}, pattern: "/", url: new URL(request.url) };
+    const next = async (): Promise<Response> => {
+      context.get(sessionContext).login("ann");
+      context.set(sessionContext, value as never);
+      return new Response("signed out");
+    };
+    const answer = session(make())(args, next);
+    await expect(answer).rejects.toThrow(/^the session in sessionContext was replaced.*session\.logout/);
+  });
+
+  test("deferred data reads a session that nobody had looked at", async () => {
+    globalThis.flagonApp = { sessions: make(), routes: [signIn] };
+    const origin = await start(handler);
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    for (const [visitor, name] of [
+      [ann, "ann"],
+      [bob, "null"],
+    ] as const) {
+      const reply = await visitor.get("/deferred");
+      expect(reply.body).toMatch(new RegExp(`waiting[^]*user: ${name}`));
+      expect(headerOf(reply, "cache-control") ?? "").not.toContain("private");
+    }
   });
 
   test("a page's failing save is answered plainly, with the error's status", async () => {

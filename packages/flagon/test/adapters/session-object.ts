@@ -20,21 +20,27 @@ async function* readLate(session: Session<Data>): AsyncGenerator<string> {
   yield `${session.userId} with ${session.get("cart")}`;
 }
 
+/** The route that begins each visitor's session. */
+export const signIn: AdapterRoute = {
+  method: "GET",
+  path: "/sign-in",
+  handle: (session) => {
+    session.set("cart", "tea").login("ann");
+    return text("signed in");
+  },
+};
+
 const handlers: [path: string, handle: AdapterRoute["handle"]][] = [
-  [
-    "/sign-in",
-    (session) => {
-      session.set("cart", "tea").login("ann");
-      return text("signed in");
-    },
-  ],
   ["/late", (session) => ({ kind: "stream", chunks: readLate(session) })],
   ["/put", (session) => text(String(sloppy("session.cart = ['coffee']", { session })))],
   ["/flash", (session) => text(String(sloppy("(session.flash = session.flash || {}).info = 'for Ann'", { session })))],
   ["/callback", (session) => text(String(sloppy("session.destroy(() => {})", { session })))],
   ["/cart", (session) => text(`${session.userId} with ${session.get("cart")}`)],
 ];
-const routes: AdapterRoute[] = handlers.map(([path, handle]) => ({ method: "GET", path, handle }));
+const routes: AdapterRoute[] = [
+  signIn,
+  ...handlers.map(([path, handle]): AdapterRoute => ({ method: "GET", path, handle })),
+];
 
 /** What every adapter's session does, whatever plug-ins do to it and whenever it is looked at. */
 export function testSessionObject(serve: ServeAdapter): void {

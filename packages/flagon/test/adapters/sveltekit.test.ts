@@ -3,11 +3,11 @@ import type { RequestEvent } from "@sveltejs/kit";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { session } from "../../src/adapters/sveltekit.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
-import { valuesOf } from "../../src/testing/adapter/raw-http.ts";
+import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
 import { down, homes, listen, servers, testAll } from "./listen.ts";
-import { testSessionObject } from "./session-object.ts";
+import { replacements, signIn, sloppy, testSessionObject } from "./session-object.ts";
 
 let handler: RequestListener;
 
@@ -53,6 +53,32 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
     globalThis.flagonApp = { sessions: make(), routes: [] };
     const reply = await new Client(await start(handler)).get("/immutable");
     expect([reply.status, sessionCookies(reply).length]).toEqual([302, 1]);
+  });
+
+  test.each(replacements)("a session that is replaced by %s is an error for SvelteKit", async (_, value) => {
+    const event = { request: new Request("http://127.0.0.1/"), locals: {} } as RequestEvent;
+    const resolve = async (): Promise<Response> => {
+      event.locals.session.login("ann");
+      sloppy("locals.session = value", { locals: event.locals, value });
+      return new Response("signed out");
+    };
+    await expect(session(make())({ event, resolve })).rejects.toThrow(/^locals\.session was replaced.*session\.logout/);
+  });
+
+  test("a promise that is streamed after the page reads a session that nobody had looked at", async () => {
+    const sessions = make();
+    globalThis.flagonApp = { sessions, routes: [signIn] };
+    const origin = await start(handler);
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    for (const [visitor, name] of [
+      [ann, "ann"],
+      [bob, "null"],
+    ] as const) {
+      const reply = await visitor.get("/streamed");
+      expect(reply.body).toMatch(new RegExp(`waiting[^]*user: ${name}`));
+      expect(headerOf(reply, "cache-control") ?? "").not.toContain("private");
+    }
   });
 
   test("a failing save is answered as the app says", async () => {
