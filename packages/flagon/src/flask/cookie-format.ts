@@ -17,16 +17,9 @@ import type { FlaskLogin, LoginState } from "./flask-login.ts";
 import { createIdentifier } from "./identifier.ts";
 import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
 import { Unreadable } from "./python-json.ts";
+import { identityToWrite, newIdOfShared, newRecord, toRecord } from "./record.ts";
 import { FlaskNative, joinFields, type Parts, refuseOwnKey, splitFields, toPlainValues } from "./session-fields.ts";
-import {
-  IDENTITY_KEY,
-  identityOf,
-  randomId,
-  readIdentity,
-  type SessionIdentity,
-  standIn,
-  writeIdentity,
-} from "./session-identity.ts";
+import { IDENTITY_KEY, identityOf, randomId, readIdentity, standIn, writeIdentity } from "./session-identity.ts";
 import { readTagged, taggedText, writeTagged } from "./tagged-json.ts";
 import type { TimedSigner, Unsigned } from "./timed-signer.ts";
 
@@ -60,6 +53,8 @@ export class FlaskFormat implements CookieFormat {
     isRenewalDue: (record) => this.isRenewalDue(record),
   };
   readonly #options: FlaskFormatOptions;
+  /** One for each request, however often its cookie is opened. */
+  readonly #newIds: WeakMap<OpenRequest, string> = new WeakMap();
 
   constructor(options: FlaskFormatOptions) {
     this.#options = options;
@@ -100,10 +95,11 @@ export class FlaskFormat implements CookieFormat {
   ): SessionRecord | RejectReason {
     const isShared = sight.parts.userId === null;
     const place = isShared ? createIdentifier(request, request.address, "0.6") : "";
+    const newId = this.#newIdFor(request);
     for (let count = 0; ; count++) {
       const named = standIn(unsigned.signature, sight.userId, place, count);
-      const identity = count < STAND_INS_MAX ? named : { ...named, id: randomId() };
-      const record = toRecord(sight, unsigned, identity, randomId());
+      const identity = count < STAND_INS_MAX ? named : { ...named, id: newId };
+      const record = toRecord(sight, unsigned, identity, newId);
       const reason = refuse(record);
       if (reason !== "ended" || !isShared || count === STAND_INS_MAX) return reason ?? record;
     }
@@ -168,7 +164,13 @@ export class FlaskFormat implements CookieFormat {
     const sight = this.#options.login?.look(nothing, request);
     if (sight === undefined || sight.userId === null) return null;
     // No id made of the token: it is the same in each browser of this user and for ever, and must not be ended.
-    return { ...newRecord(sight, this.#options.now()), id: randomId() };
+    return { ...newRecord(sight, this.#options.now()), id: this.#newIdFor(request) };
+  }
+
+  #newIdFor(request: OpenRequest): string {
+    const id = this.#newIds.get(request) ?? randomId();
+    this.#newIds.set(request, id);
+    return id;
   }
 
   extraCookies(record: SessionRecord | null, request: OpenRequest): readonly string[] {
@@ -179,7 +181,7 @@ export class FlaskFormat implements CookieFormat {
   convert(opened: SessionRecord): SessionRecord {
     const { native: _native, fresh: _fresh, ...record } = opened;
     const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
-    const id = isShared(opened) ? randomId() : record.id;
+    const id = newIdOfShared(opened) ?? record.id;
     return { ...record, id, data: toPlainValues(record.data) as Record<string, unknown>, flashes };
   }
 
@@ -208,47 +210,6 @@ function readParts(payload: string): Parts | null {
     if (error instanceof Unreadable) return null;
     throw error;
   }
-}
-
-function toRecord(
-  sight: LoginState,
-  { payload, signedAt, byFallback }: Unsigned,
-  identity: SessionIdentity,
-  newId: string | null,
-): SessionRecord {
-  const record = { ...newRecord(sight, signedAt * 1_000), ...identity };
-  record.native = sight.native.from({ payload, identity, newId });
-  if (byFallback) record.outdated = true;
-  return record;
-}
-
-function newRecord({ parts, userId, fresh, native }: LoginState, renewedAt: number): SessionRecord {
-  return {
-    id: "",
-    permanent: Boolean(parts.raw._permanent),
-    createdAt: null,
-    authenticatedAt: null,
-    renewedAt,
-    userId,
-    data: parts.data,
-    flashes: [...parts.flashes],
-    fresh,
-    native,
-  };
-}
-
-/** Whether others may have the very same cookie: Flask alone wrote it, and it names no user. */
-function isShared(record: SessionRecord): boolean {
-  const native = FlaskNative.of(record);
-  return native !== null && native.cookie !== null && native.cookie.newId !== null && native.parts.userId === null;
-}
-
-/** What the cookie is to say of the session: it gets an id of its own where Flask alone has written it so far. */
-function identityToWrite(record: SessionRecord): SessionIdentity {
-  const identity = identityOf(record);
-  const cookie = FlaskNative.of(record)?.cookie ?? null;
-  const isStandIn = cookie !== null && cookie.newId !== null && identity.id === cookie.identity.id;
-  return isStandIn ? { ...identity, id: cookie.newId } : identity;
 }
 
 /**
