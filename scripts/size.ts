@@ -16,7 +16,7 @@ const DOOR_BYTES_MAX = 2_000;
  * to several clients. Tests alone carry `testing`.
  */
 const limits: Readonly<Record<string, number>> = {
-  "flagon/flask": 7_700,
+  "flagon/flask": 8_700,
   "flagon/postgres": 3_500,
   "flagon/redis": 3_700,
   "flagon/sqlite": 3_500,

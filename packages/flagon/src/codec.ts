@@ -100,8 +100,11 @@ export interface CsrfGround {
   set(key: string, value: unknown): void;
 }
 
-/** Why a session that is within its limits is refused all the same; null when it is not. */
-export type RejectRecord = (record: SessionRecord) => RejectReason | null;
+/**
+ * Why a session that is within its limits is refused all the same; null when it is not. With `since`, in milliseconds since
+ * 1970, what became of it before that moment does not count: somebody else has gone on with it (Flask).
+ */
+export type RejectRecord = (record: SessionRecord, since?: number) => RejectReason | null;
 
 /** Finds a request's session in the cookies of one format, and holds it to its limits. */
 export interface CookieReader {

@@ -1,5 +1,5 @@
 import type { CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
-import type { RejectReason } from "../errors.ts";
+import { isTooLarge, type RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
 import type { Cookie } from "../http/cookie.ts";
 import type { SessionState } from "../state/session-state.ts";
@@ -65,17 +65,25 @@ function cookieHandle(
   /** The session that the request came with, where it ended just before. */
   let late: SessionRecord | null = null;
 
-  const refuse = (record: SessionRecord): RejectReason | null => {
+  const refuse = (record: SessionRecord, since = 0): RejectReason | null => {
     const end = ended.find(record);
-    if (end === undefined) return null;
+    if (end === undefined || end.at < since) return null;
     if (now() - end.at < ROTATION_GRACE_MS) late ??= record;
     return "ended";
   };
 
   const beside = (record: SessionRecord | null): readonly string[] => format.extraCookies?.(record, request) ?? [];
   const erase = (): string[] => [jar.serializeDeletion(), ...beside(null)];
-  const write = ({ loaded }: SessionState, record: SessionRecord | null): string[] => {
-    const value = record && format.seal(record, jar.name, request);
+  const write = (visit: SessionState, record: SessionRecord | null): string[] => {
+    const { loaded } = visit;
+    let value: string | null;
+    try {
+      value = record && format.seal(record, jar.name, request);
+    } catch (error) {
+      // Nobody changed anything: a session that no longer fits is not renewed, and fails no request.
+      if (visit.isChanged || !isTooLarge(error)) throw error;
+      return [];
+    }
     if (!record || !value) return erase().slice(loaded.record || loaded.muted ? 0 : 1);
     emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
     return [

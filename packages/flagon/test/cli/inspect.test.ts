@@ -228,6 +228,9 @@ describe("the secret", () => {
       /^flagon: \/nowhere can't be read/,
     );
     expect((await flagon(["inspect", "--secret-env", "NONE", filled])).err).toBe("flagon: NONE is not set\n");
+    expect((await flagon(["inspect", "--secret-file", "/dev/null", filled])).err).toBe(
+      "flagon: /dev/null holds no secret\n",
+    );
   });
 });
 

@@ -85,7 +85,9 @@ describe("a secret", () => {
     ["a number", 1e31],
     ["a Buffer, whose bytes would be read as numbers", randomBytes(32)],
     ["a list of bytes", [randomBytes(32)]],
+    ["an empty list", []],
     ["a list with undefined", [SECRET, undefined]],
+    ["a list with nothing first, where the older one would seal", ["", SECRET]],
     ["an object", { secret: SECRET }],
     ["true", true],
     ["a promise", Promise.resolve(SECRET)],
@@ -98,7 +100,6 @@ describe("a secret", () => {
 const missing: [what: string, secret: Secret][] = [
   ["undefined", undefined],
   ["empty", ""],
-  ["an empty list", []],
   ["a function that has none", () => undefined],
   ["a function that has an empty one", () => ""],
   ["a function that has an empty list", () => []],
