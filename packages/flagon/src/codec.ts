@@ -43,10 +43,15 @@ export interface OpenRequest {
   readonly url: string;
   /** A header's value; null or undefined when the request has none. `name` is in lower case. */
   header(name: string): string | null | undefined;
-  /** The client's address, where the framework knows it. */
+  /**
+   * The client's address, where the framework knows it: the connection's own, or what a proxy says that the app trusts. With
+   * `httpVersion`, it tells whether browser and server are on one machine.
+   */
   readonly address?: string | undefined;
   /** Whether the response is over, sent or broken off, where the framework knows it: asked each time anew. */
   readonly isAnswered?: boolean | undefined;
+  /** As `node:http` says it, "1.1" for example; undefined where the framework doesn't know. */
+  readonly httpVersion?: string | undefined;
 }
 
 /** What a codec is given when `createSessions` makes its own of it. */
@@ -125,7 +130,7 @@ export interface CookieReader {
 export interface Codec {
   /** As events name it. */
   readonly name: string;
-  /** The cookie's name when the app gave none; without one, `__Host-session` or `__Secure-session`. */
+  /** The cookie's name when the app gave none; without one, `__Host-Http-session` or `__Secure-session`. */
   readonly cookieName?: string;
   /** Whether the format has ids of its own kind, which mean nothing to Flagon. */
   readonly foreign?: boolean;

@@ -11,14 +11,14 @@ import { responseHeaders } from "./http/cache-headers.ts";
 import { createCookie } from "./http/cookie.ts";
 import { crossSiteCheck } from "./http/cross-site.ts";
 import type { HeaderLine, ResponseHead } from "./http/headers.ts";
-import { isPlainLoopback } from "./http/loopback.ts";
+import { isLoopbackVisit } from "./http/loopback.ts";
 import { checkOptions, type SessionOptions } from "./options.ts";
 import type { RegisteredData } from "./register.ts";
 import { close, type Look, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
 import { type SessionRules, SessionState } from "./state/session-state.ts";
-import { isProduction } from "./util/environment.ts";
+import { isDevelopment, isProduction } from "./util/environment.ts";
 import { isPromise } from "./util/promise.ts";
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
@@ -77,6 +77,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
   const jar = createCookie(cookie.name ?? codec.cookieName, cookie);
   const loopbackCookie = isProduction() ? null : jar.forLoopback();
+  const inDevelopment = isDevelopment();
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   // The one place where a home is chosen.
   const home: SessionBackend = isLate
@@ -91,7 +92,10 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     ...home,
     open(request) {
       checkOrigin?.(request);
-      const stay = home.open(request, loopbackCookie !== null && isPlainLoopback(request) ? loopbackCookie : jar);
+      const stay = home.open(
+        request,
+        loopbackCookie !== null && isLoopbackVisit(request, inDevelopment) ? loopbackCookie : jar,
+      );
       return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
     },
     commit(session, response) {

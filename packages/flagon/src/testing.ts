@@ -24,6 +24,7 @@ export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./test
  * ```
  *
  * `sessions` are the app's own. `url` is where the test asks (default "http://localhost/"): the cookie's name depends on it.
+ * A fetch handler that is called without a server, in a process that sets no NODE_ENV, expects the cookie of an https address.
  */
 export async function signedInCookie<Data extends object>(
   sessions: Sessions<Data>,
@@ -31,7 +32,8 @@ export async function signedInCookie<Data extends object>(
   { url = "http://localhost/", prepare }: SignedInOptions<Data> = {},
 ): Promise<string> {
   const { host } = new URL(url);
-  const request: OpenRequest = { method: "GET", url, header: (name) => (name === "host" ? host : null) };
+  const header = (name: string): string | null => (name === "host" ? host : null);
+  const request: OpenRequest = { method: "GET", url, header, address: "127.0.0.1", httpVersion: "1.1" };
   const session = await sessions.open(request);
   session.login(userId);
   prepare?.(session);

@@ -32,7 +32,7 @@ export function refusedCookies(now: number): [reason: string, value: string][] {
     ["too old", sealedBy({ now: () => now - 200 * DAY })],
     ["from the future", sealedBy({ now: () => now + 10 * SECOND })],
     ["from another hour", sealedBy({ now: () => now + 100 * DAY })],
-    ["a store's", writeIdCookie("AAECAwQFBgcICQoLDA0ODw", "__Host-session", new KeyRing(SECRET, ""))],
+    ["a store's", writeIdCookie("AAECAwQFBgcICQoLDA0ODw", "__Host-Http-session", new KeyRing(SECRET, ""))],
     ["empty", ""],
     ["junk", "junk"],
     ["long junk", "A".repeat(3_000)],

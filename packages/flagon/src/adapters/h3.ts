@@ -40,7 +40,7 @@ export function session<Data extends object = RegisteredData>(
     let session: Session<Data> | undefined;
     let answer: unknown;
     try {
-      const opened = sessions.open(new FetchRequest(event.req, event.req.ip));
+      const opened = sessions.open(new FetchRequest(event.req, event.req.ip, event.req.runtime?.node?.req.httpVersion));
       session = isPromise(opened) ? await opened : opened;
       // h3 has one type for all contexts; `Register` says which data the session holds.
       event.context.session = session as unknown as Session;

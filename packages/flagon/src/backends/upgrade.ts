@@ -1,5 +1,5 @@
 import type { CodecContext, CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
-import { type Cookie, createCookie } from "../http/cookie.ts";
+import { type Cookie, createCookie, securePrefix } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import { endOfUpgrade, type UpgradeOptions } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
@@ -21,7 +21,7 @@ export class Upgrade {
   constructor(options: UpgradeOptions, context: CodecContext, lifetimes: Lifetimes) {
     const { codec, cookie = {} } = options;
     const { name = codec.cookieName, sameSite, partitioned = false } = cookie;
-    const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
+    const needsSecure = securePrefix.test(name ?? "") || sameSite === "none" || partitioned;
     // What does not go with a codec as the app's own goes with one that is only read.
     this.#format = codec.bind({ ...context, options: {} });
     this.#opener = this.#format.opener ?? cookieReader(this.#format, lifetimes, context.now);

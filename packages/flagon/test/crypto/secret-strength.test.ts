@@ -114,7 +114,7 @@ describe.each(missing)("a missing secret: %s", (_, secret) => {
 
   test("leaves requests alone that don't look at their session", () => {
     const sessions = createSessions(options);
-    const session = atOnce(sessions.open(requestOf({ cookie: `__Host-session=${"A".repeat(200)}` })));
+    const session = atOnce(sessions.open(requestOf({ cookie: `__Host-Http-session=${"A".repeat(200)}` })));
     expect(atOnce(sessions.commit(session))).toEqual([]);
   });
 

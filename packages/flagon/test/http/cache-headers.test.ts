@@ -14,7 +14,7 @@ function linesOf(handler: (session: Session<Data>) => unknown, response?: Respon
 
 const look = (session: Session<Data>): unknown => session.get("a");
 const change = (session: Session<Data>): unknown => session.set("a", 1);
-const cookie = "Set-Cookie: __Host-session=…; Path=/; HttpOnly; Secure; SameSite=Lax";
+const cookie = "Set-Cookie: __Host-Http-session=…; Path=/; HttpOnly; Secure; SameSite=Lax";
 
 describe("a response", () => {
   test("whose session nobody looked at has no header of ours", () => {
@@ -36,7 +36,7 @@ describe("a response", () => {
 
   test("that deletes a cookie is for nobody to keep", () => {
     expect(linesOf((session) => session.destroy())).toEqual([
-      "Set-Cookie: __Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
+      "Set-Cookie: __Host-Http-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
       "Vary: Cookie",
       "Cache-Control: private, no-store",
     ]);

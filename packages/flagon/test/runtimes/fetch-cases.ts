@@ -14,7 +14,7 @@ const count = withSession((_request, session) => {
 
 /** The cookie pair of a response's only Set-Cookie line. */
 function cookieOf(response: Response): string {
-  const lines = response.headers.getSetCookie().filter((line) => line.startsWith("__Host-session="));
+  const lines = response.headers.getSetCookie().filter((line) => line.startsWith("__Host-Http-session="));
   strictEqual(lines.length, 1);
   return (lines[0] ?? "").split(";")[0] ?? "";
 }

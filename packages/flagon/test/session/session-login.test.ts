@@ -196,7 +196,7 @@ describe("logout", () => {
       expect([session.userId, session.size, session.flashes(), session.permanent]).toEqual([null, 0, [], false]);
       expect(session.id).not.toBe(id);
     });
-    expect(browser.setCookies).toEqual(["__Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"]);
+    expect(browser.setCookies).toEqual(["__Host-Http-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax"]);
     expect(browser.cookies.size).toBe(0);
     expect(thief.open().userId).toBeNull();
   });

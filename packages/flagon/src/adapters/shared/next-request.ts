@@ -1,4 +1,5 @@
 import type { OpenRequest } from "../../codec.ts";
+import { isLoopbackAddress } from "../../http/loopback.ts";
 
 interface Headers {
   get(name: string): string | null;
@@ -37,8 +38,7 @@ export class NextAppRequest implements OpenRequest {
    * its own Host and of its peer's address. They would look like a proxy's, and a Secure cookie be lost on Safari.
    */
   #isDirect(): boolean {
-    const address = this.#headers.get("x-forwarded-for") ?? "";
-    const isLoopback = /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/.test(address);
+    const isLoopback = isLoopbackAddress(this.#headers.get("x-forwarded-for") ?? "");
     return isLoopback && this.#headers.get("x-forwarded-host") === this.#headers.get("host");
   }
 }

@@ -6,6 +6,7 @@ export interface NodeIncoming {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly httpVersion?: string | undefined;
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: unknown };
 }
 
@@ -43,6 +44,10 @@ export class NodeRequest implements OpenRequest {
 
   get address(): string | undefined {
     return this.#incoming.socket.remoteAddress;
+  }
+
+  get httpVersion(): string | undefined {
+    return this.#incoming.httpVersion;
   }
 
   header(name: string): string | undefined {
