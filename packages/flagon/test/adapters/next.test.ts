@@ -5,7 +5,7 @@ import type createNext from "next";
 import type { NextRequest } from "next/server.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type * as door from "../../src/adapters/next.ts";
-import { readSetCookie } from "../../src/adapters/shared/next-request.ts";
+import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
