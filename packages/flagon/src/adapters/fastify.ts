@@ -66,7 +66,10 @@ export function session<Data extends object = RegisteredData>(
       const commit = (request as Held)[takeCommit]?.();
       if (!commit) return done(null, payload);
       const finish = (lines: HeaderLine[]): void => {
-        for (const [name, value] of lines) reply.header(name, value); // which appends Set-Cookie lines
+        // Set-Cookie lines are appended, by Fastify before 5.12 to the app's own list: so it gets one of ours first.
+        const cookies = reply.getHeader("set-cookie");
+        if (Array.isArray(cookies)) reply.removeHeader("set-cookie").header("set-cookie", [...cookies]);
+        for (const [name, value] of lines) reply.header(name, value);
         done(null, payload);
       };
       const fail = (error: Error): void => {

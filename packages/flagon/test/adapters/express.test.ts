@@ -17,6 +17,7 @@ import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
@@ -358,4 +359,19 @@ test("a handler that streams on after a failed save adds nothing to the error pa
   expect(await connection.reply()).toMatchObject({ status: 503, body: "sorry", isWhole: true });
   await connection.ended();
   expect(connection.pending).toBe("");
+});
+
+describe.each(homes)("on Express, %s", (_, make) => {
+  const start = servers();
+  const list = [...clearOld];
+  const app = express().use(session(make()));
+  app.use((request, response) => {
+    if (request.path === "/in") request.session.login("ada");
+    response.set("Set-Cookie", list).send("done");
+  });
+  testSharedObjects(
+    "a list for response.set",
+    () => start(app),
+    () => list,
+  );
 });

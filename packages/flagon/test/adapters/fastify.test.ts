@@ -7,6 +7,7 @@ import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { clearOld } from "./shared-objects.ts";
 
 async function start(app: FastifyInstance): Promise<RunningAdapter> {
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -172,4 +173,23 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
     statuses.push((await app.inject({ method: "POST", url: "/", headers })).statusCode);
   }
   expect(statuses).toEqual([200, 403]);
+});
+
+describe.each(homes)("on fastify, %s", (_, make) => {
+  test("a list for reply.header that all responses share carries nobody's cookie to the next", async () => {
+    const list = [...clearOld];
+    const app = fastify();
+    await app.register(session(make()));
+    app.get("/in", (request, reply) => {
+      request.session.login("ada");
+      return reply.header("set-cookie", list).send("done");
+    });
+    app.get("/page", (_request, reply) => reply.header("set-cookie", list).send("done"));
+    for (let round = 0; round < 3; round++) {
+      const [ada, stranger] = [await app.inject("/in"), await app.inject("/page")];
+      expect([ada.headers["set-cookie"]?.length, stranger.headers["set-cookie"]]).toEqual([3, clearOld]);
+    }
+    expect(list).toEqual(clearOld);
+    await app.close();
+  });
 });

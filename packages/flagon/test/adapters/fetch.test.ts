@@ -159,3 +159,21 @@ test("a request from another site is refused with 403 and never reaches the hand
   const response = await fetch(new Request(url, { method: "POST", headers: { "sec-fetch-site": "cross-site" } }));
   expect([response.status, runs]).toEqual([403, 0]);
 });
+
+describe.each(homes)("on fetch, %s", (_, make) => {
+  const page = new Response(null, { status: 303, headers: { location: "/" } });
+  const handler = session(make())((request, session) => {
+    if (new URL(request.url).pathname === "/in") session.login("ada");
+    return page;
+  });
+
+  test("a response that all requests share carries nobody's cookie to the next", async () => {
+    for (let round = 0; round < 3; round++) {
+      const ada = await handler(new Request("http://localhost/in"));
+      const stranger = await handler(new Request("http://localhost/page"));
+      expect([ada.headers.getSetCookie().length, stranger.headers.getSetCookie()]).toEqual([1, []]);
+      expect([ada.status, ada.headers.get("location"), stranger.headers.get("vary")]).toEqual([303, "/", null]);
+    }
+    expect([...page.headers]).toEqual([["location", "/"]]);
+  });
+});

@@ -147,3 +147,57 @@ describe.each(homes)("on h3, %s", (_, make) => {
     expect([await response.text(), response.headers.getSetCookie().length, sessions.commits]).toEqual(["1", 1, 1]);
   });
 });
+
+describe.each(homes)("on h3, %s", (_, make) => {
+  test("a configuration that h3's own serve has frozen, and a page that all errors share, are never written to", async () => {
+    const page = new Response("our own page", { status: 500 });
+    const config = Object.freeze({ silent: true, onError: () => page.clone() });
+    const app = new H3(config).use(session(make()));
+    app.get("/look", (event) => `saw ${event.context.session.get("seen")}`);
+    app.get("/throw", (event) => {
+      event.context.session.set("seen", true);
+      throw new Error("thrown by the handler");
+    });
+    Object.freeze(app.config);
+    expect(await (await app.request("/look")).text()).toBe("saw undefined");
+    const [thrown, lost] = [await app.request("/throw"), await app.request("/nowhere")];
+    expect([thrown.status, await thrown.text(), thrown.headers.getSetCookie().length]).toEqual([
+      500,
+      "our own page",
+      1,
+    ]);
+    expect([lost.status, lost.headers.getSetCookie()]).toEqual([500, []]);
+    expect(page.headers.getSetCookie()).toEqual([]);
+  });
+
+  test("an onError that answers nothing leaves the page to h3's own form, with the cookie", async () => {
+    const seen: string[] = [];
+    const app = new H3({ silent: true, onError: (error) => void seen.push(error.message) }).use(session(make()));
+    app.get("/throw", (event) => {
+      event.context.session.set("seen", true);
+      throw new Error("thrown by the handler");
+    });
+    const reply = await app.request("/throw");
+    expect([reply.status, await reply.json(), reply.headers.getSetCookie().length]).toEqual([
+      500,
+      { status: 500, unhandled: true, message: "HTTPError" },
+      1,
+    ]);
+    expect(seen).toEqual(["thrown by the handler"]);
+  });
+
+  test("a response that all requests share carries nobody's cookie to the next", async () => {
+    const page = new Response(null, { status: 303, headers: { location: "/" } });
+    const app = new H3().use(session(make()));
+    app.get("/in", (event) => {
+      event.context.session.login("ada");
+      return page;
+    });
+    app.get("/page", () => page);
+    for (let round = 0; round < 3; round++) {
+      const [ada, stranger] = [await app.request("/in"), await app.request("/page")];
+      expect([ada.headers.getSetCookie().length, stranger.headers.getSetCookie()]).toEqual([1, []]);
+    }
+    expect([...page.headers]).toEqual([["location", "/"]]);
+  });
+});

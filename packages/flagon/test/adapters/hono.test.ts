@@ -203,3 +203,21 @@ describe.each(homes)("on hono, %s", (_, make) => {
     expect(await (await app.request("/", { method: "POST", headers })).text()).toBe("SessionError");
   });
 });
+
+describe.each(homes)("on hono, %s", (_, make) => {
+  test("a response that all requests share carries nobody's cookie to the next", async () => {
+    const page = new Response(null, { status: 303, headers: { location: "/" } });
+    const app = new Hono<SessionEnv>().use(session(make()));
+    app.get("/in", (c) => {
+      c.get("session").login("ada");
+      return page;
+    });
+    app.get("/page", () => page);
+    for (let round = 0; round < 3; round++) {
+      const [ada, stranger] = [await app.request("/in"), await app.request("/page")];
+      expect([ada.headers.getSetCookie().length, stranger.headers.getSetCookie()]).toEqual([1, []]);
+      expect([ada.status, ada.headers.get("location"), stranger.headers.get("vary")]).toEqual([303, "/", null]);
+    }
+    expect([...page.headers]).toEqual([["location", "/"]]);
+  });
+});

@@ -7,6 +7,7 @@ import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) => {
   const app = new Koa();
@@ -126,4 +127,19 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
     );
   }
   expect(statuses).toEqual([200, 403]);
+});
+
+describe.each(homes)("on koa, %s", (_, make) => {
+  const list = [...clearOld];
+  const app = new Koa().use(session(make()));
+  app.use((ctx) => {
+    if (ctx.path === "/in") ctx.session.login("ada");
+    ctx.set("Set-Cookie", list);
+    ctx.body = "done";
+  });
+  testSharedObjects(
+    "a list for ctx.set",
+    () => start(app.callback()),
+    () => list,
+  );
 });

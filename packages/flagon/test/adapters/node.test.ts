@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { createServer as createHttpServer, type ServerResponse } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server, createSecureServer } from "node:http2";
 import { get as httpsGet } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -13,6 +13,7 @@ import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(
@@ -191,4 +192,31 @@ test("an unforeseen failure of the save is a 500 and a warning", async () => {
   const warned = once(process, "warning");
   const reply = await exchange(await start(session(sessions, (_, response) => response.end("lost"))), { path: "/" });
   expect([reply.status, reply.body, await warned]).toEqual([500, "Internal Server Error", [error]]);
+});
+
+describe.each(homes)("on node, %s", (_, make) => {
+  const start = servers();
+  const forms: [how: string, form: unknown, write: (response: ServerResponse, form: never) => void][] = [
+    ["an object of headers", { "Set-Cookie": [...clearOld] }, (response, form) => response.writeHead(200, form)],
+    ["a flat list of headers", ["Set-Cookie", [...clearOld]], (response, form) => response.writeHead(200, form)],
+    [
+      "an object of headers beside a reason",
+      { "set-cookie": [...clearOld] },
+      (response, form) => response.writeHead(200, "Fine", form),
+    ],
+    ["a list for setHeader", [...clearOld], (response, form) => response.setHeader("Set-Cookie", form)],
+    ["Headers for setHeaders", new Map([["set-cookie", [...clearOld]]]), (response, form) => response.setHeaders(form)],
+  ];
+  for (const [how, form, write] of forms) {
+    const listener = session(make(), (request, response) => {
+      if (request.url === "/in") request.session.login("ada");
+      write(response, form as never);
+      response.end("done");
+    });
+    testSharedObjects(
+      how,
+      () => start(listener as RequestListener),
+      () => (form instanceof Map ? [...form] : form),
+    );
+  }
 });
