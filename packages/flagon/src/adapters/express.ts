@@ -5,7 +5,7 @@ import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { type Commit, deferHead } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 import { requireSession } from "./shared/require-session.ts";
 
@@ -35,9 +35,14 @@ export function session<Data extends object = RegisteredData>(
 ): RequestHandler {
   const sessions = sessionsFrom(given);
   return (request, response, next) => {
-    if (isAlreadyOpened(request, sessions)) return next();
+    // Express has one type for all requests; `Register` says which data the session holds.
+    const found = findOpened(request, sessions);
+    if (found !== undefined) {
+      request.session = found;
+      return next();
+    }
     const start = (session: Session<Data>): void => {
-      // Express has one type for all requests; `Register` says which data it holds.
+      markOpened(request, sessions, session);
       request.session = session as unknown as Session;
       const commit: Commit = (head) => {
         requireSession(request.session, "request.session");

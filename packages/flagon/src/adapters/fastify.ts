@@ -6,7 +6,7 @@ import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { type Commit, deferHead, type TakeCommit } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 import { requireSession } from "./shared/require-session.ts";
@@ -41,9 +41,14 @@ export function session<Data extends object = RegisteredData>(
     if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
 
     app.addHook("onRequest", (request, reply, done) => {
-      if (isAlreadyOpened(request, sessions)) return done();
+      // Fastify has one type for all requests; `Register` says which data the session holds.
+      const found = findOpened(request, sessions);
+      if (found !== undefined) {
+        request.session = found;
+        return done();
+      }
       const start = (session: Session<Data>): void => {
-        // Fastify has one type for all requests; `Register` says which data it holds.
+        markOpened(request, sessions, session);
         request.session = session as unknown as Session;
         const commit: Commit = (head) => {
           requireSession(request.session, "request.session");

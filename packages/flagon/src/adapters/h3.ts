@@ -9,7 +9,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, writeLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
@@ -36,13 +36,18 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (event, next) => {
-    if (isAlreadyOpened(event, sessions)) return next();
+    // h3 has one type for all contexts; `Register` says which data the session holds.
+    const found = findOpened(event, sessions);
+    if (found !== undefined) {
+      event.context.session = found;
+      return next();
+    }
     let session: Session<Data> | undefined;
     let answer: unknown;
     try {
       const opened = sessions.open(new FetchRequest(event.req, event.req.ip, event.req.runtime?.node?.req.httpVersion));
       session = isPromise(opened) ? await opened : opened;
-      // h3 has one type for all contexts; `Register` says which data the session holds.
+      markOpened(event, sessions, session);
       event.context.session = session as unknown as Session;
       answer = await next();
     } catch (error) {

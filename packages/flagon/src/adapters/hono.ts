@@ -7,7 +7,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import type { NodeIncoming } from "./shared/node-request.ts";
 import { requireSession } from "./shared/require-session.ts";
 
@@ -34,9 +34,14 @@ export function session<Data extends object = RegisteredData>(
 ): MiddlewareHandler<SessionEnv<Data>> {
   const sessions = sessionsFrom(given);
   return async (c, next) => {
-    if (isAlreadyOpened(c, sessions)) return next();
+    const found = findOpened<Data>(c, sessions);
+    if (found !== undefined) {
+      c.set("session", found);
+      return next();
+    }
     const opened = sessions.open(openRequest(c));
     const session = isPromise(opened) ? await opened : opened;
+    markOpened(c, sessions, session);
     c.set("session", session);
     await next();
     try {

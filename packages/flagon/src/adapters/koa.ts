@@ -5,7 +5,7 @@ import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { type Commit, deferHead } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 import { requireSession } from "./shared/require-session.ts";
 
@@ -35,10 +35,15 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (ctx, next) => {
-    if (isAlreadyOpened(ctx, sessions)) return next();
+    // Koa has one type for all contexts; `Register` says which data the session holds.
+    const found = findOpened(ctx, sessions);
+    if (found !== undefined) {
+      ctx.session = found;
+      return next();
+    }
     const opened = sessions.open(new KoaRequest(ctx));
     const session = isPromise(opened) ? await opened : opened;
-    // Koa has one type for all contexts; `Register` says which data the session holds.
+    markOpened(ctx, sessions, session);
     ctx.session = session as unknown as Session;
     const commit: Commit = (head) => {
       requireSession(ctx.session, "ctx.session");

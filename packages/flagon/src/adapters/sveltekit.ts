@@ -11,7 +11,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { requireSession } from "./shared/require-session.ts";
 import { readSetCookie } from "./shared/set-cookie.ts";
 
@@ -86,7 +86,12 @@ export function session<Data extends object = RegisteredData>(
   }
 
   return async ({ event, resolve }) => {
-    if (isAlreadyOpened(event, sessions)) return resolve(event);
+    // SvelteKit has one type for all events; `Register` says which data the session holds.
+    const found = findOpened(event, sessions);
+    if (found !== undefined) {
+      event.locals.session = found;
+      return resolve(event);
+    }
     const { fetch, cookies } = event;
     // Taken now: once a response was made, SvelteKit puts a function there that throws.
     const own = { fetch, setCookie: cookies.set };
@@ -108,7 +113,7 @@ export function session<Data extends object = RegisteredData>(
     let response: Response | undefined;
     try {
       const session = await sessions.open(new SvelteKitSource(event));
-      // SvelteKit has one type for all events; `Register` says which data the session holds.
+      markOpened(event, sessions, session);
       begin(session as unknown as Session);
       const commit = async (made?: Response): Promise<HeaderLine[]> => {
         const lines = await sessions.commit(session, { header: (name) => made?.headers.get(name) });

@@ -5,10 +5,12 @@ import express from "express";
 import morgan from "morgan";
 import { describe, expect, test, vi } from "vitest";
 import { session } from "../../src/adapters/express.ts";
+import { createSessions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import {
   Client,
   cookieName,
+  type Data,
   SwitchableStore,
   sessionCookies,
   type WatchedSessions,
@@ -18,6 +20,8 @@ import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
+
+const otherSecret = "another one, for the sessions of another area: pW4tZ9";
 
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
@@ -374,4 +378,22 @@ describe.each(homes)("on Express, %s", (_, make) => {
     () => start(app),
     () => list,
   );
+});
+
+describe.each(homes)("on Express, %s, mounted user, admin, user", (_, make) => {
+  const start = servers();
+
+  test("each has one session and one cookie, and what the inner one stores is kept", async () => {
+    const [user, admin] = [make(), createSessions<Data>({ secret: otherSecret, cookie: { name: "admin" } })];
+    const app = express().use(session(user), session(admin), session(user));
+    app.get("/", (request, response) => {
+      request.session.set("seen", ((request.session.get("seen") as number | undefined) ?? 0) + 1);
+      response.send(String(request.session.get("seen")));
+    });
+    const visitor = new Client(await start(app));
+    const first = await visitor.get("/");
+    expect([first.body, sessionCookies(first).length]).toEqual(["1", 1]);
+    expect((await visitor.get("/")).body).toBe("2");
+    expect((await new Client(await start(app)).get("/")).body).toBe("1");
+  });
 });

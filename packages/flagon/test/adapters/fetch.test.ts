@@ -177,3 +177,24 @@ describe.each(homes)("on fetch, %s", (_, make) => {
     expect([...page.headers]).toEqual([["location", "/"]]);
   });
 });
+
+describe.each(homes)("on fetch, %s, one handler inside another", (_, make) => {
+  test("of the same sessions works on the outer one's session, and one cookie goes out", async () => {
+    const withSession = session(make());
+    const inner = withSession((_request, session) => {
+      session.login("ada");
+      return new Response("in");
+    });
+    const outer = withSession(async (request, session) => {
+      const answer = await inner(request);
+      session.flash("welcome");
+      return new Response(`${await answer.text()} ${session.userId}`);
+    });
+    const request = new Request("http://localhost/");
+    const reply = await outer(request);
+    expect([await reply.text(), reply.headers.getSetCookie().length]).toEqual(["in ada", 1]);
+    // A request object that is handed in once more begins anew.
+    const again = await withSession((_request, session) => new Response(String(session.userId)))(request);
+    expect(await again.text()).toBe("null");
+  });
+});
