@@ -59,14 +59,14 @@ export function session<Data extends object = RegisteredData>(
         return answerOwn(error, answer);
       }
     };
+    let opened: Session<Data> | Promise<Session<Data>>;
     try {
-      const opened = sessions.open(new NodeRequest(request, response));
-      // What opening fails with is answered here; what the handler throws goes on, as in `answerOwn`.
-      if (isPromise(opened)) return opened.then(run, answer);
-      return run(opened);
+      opened = sessions.open(new NodeRequest(request, response));
     } catch (error) {
       return answer(error);
     }
+    // What opening fails with is answered; what the handler throws goes on.
+    return isPromise(opened) ? opened.then(run, answer) : run(opened);
   };
 }
 

@@ -3,6 +3,7 @@ import { isTooLarge, type RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
 import type { Cookie } from "../http/cookie.ts";
 import type { SessionState } from "../state/session-state.ts";
+import { processMemory } from "../util/process-memory.ts";
 import { muted, noSession, type SessionBackend, type SessionHandle } from "./backend.ts";
 import { LocalRevocations, ROTATION_GRACE_MS } from "./revocations/local.ts";
 
@@ -31,7 +32,7 @@ export interface CookieBackend extends SessionBackend {
 
 /** The whole session is in the cookie. No I/O: opened at the first look, written synchronously. */
 export function cookieBackend(parts: CookieParts): CookieBackend {
-  const ended = new LocalRevocations();
+  const ended = processMemory("ended sessions", () => new LocalRevocations());
   return {
     open: (request, jar) => cookieHandle(parts, ended, request, jar),
     list: onlyInStores,
@@ -64,6 +65,7 @@ function cookieHandle(
 ): CookieHandle {
   /** The session that the request came with, where it ended just before. */
   let late: SessionRecord | null = null;
+  const writesBefore = ended.writes;
 
   const refuse = (record: SessionRecord, since = 0): RejectReason | null => {
     const end = ended.find(record);
@@ -76,6 +78,8 @@ function cookieHandle(
   const erase = (): string[] => [jar.serializeDeletion(), ...beside(null)];
   const write = (visit: SessionState, record: SessionRecord | null): string[] => {
     const { loaded } = visit;
+    // Nobody changed anything here: the cookie of a request that did is not taken back.
+    if (!visit.isChanged && record !== null && ended.isWrittenSince(record.id, writesBefore)) return [];
     let value: string | null;
     try {
       value = record && format.seal(record, jar.name, request);
@@ -85,6 +89,7 @@ function cookieHandle(
       return [];
     }
     if (!record || !value) return erase().slice(loaded.record || loaded.muted ? 0 : 1);
+    if (visit.isChanged) ended.noteWrite(record.id);
     emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
     return [
       jar.serialize(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined),

@@ -23,6 +23,19 @@ interface Ended {
 export class LocalRevocations {
   readonly #ended: BoundedMap<string, Ended> = new BoundedMap(4 * ENDED_MAX);
 
+  readonly #written: BoundedMap<string, number> = new BoundedMap(4 * ENDED_MAX);
+  /** Counts the cookies with a change in them: a clock could not tell two in one millisecond apart. */
+  writes = 0;
+
+  noteWrite(id: string): void {
+    this.#written.set(id, ++this.writes);
+  }
+
+  /** Whether a change of this session went out after `writes` of them. */
+  isWrittenSince(id: string, writes: number): boolean {
+    return (this.#written.get(id) ?? 0) > writes;
+  }
+
   /** Ends one id because the session `next` takes its place. */
   retire(id: string, { id: nextId, family, userId }: SessionRecord, at: number): void {
     this.#ended.set(id, { at, next: { id: nextId, family, userId } });
