@@ -77,7 +77,7 @@ export interface CookieFormat {
   readonly opener?: CookieReader;
   /**
    * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
-   * format cannot encodeValue exactly. Absent: Flagon's own rules.
+   * format cannot carry exactly. Absent: Flagon's own rules.
    */
   print?(key: string, value: unknown): string;
   /**
@@ -86,7 +86,7 @@ export interface CookieFormat {
    */
   extraCookies?(record: SessionRecord | null, request: OpenRequest): readonly string[];
   /**
-   * The record in values that Flagon's own formats can encodeValue: asked once, when `upgradeFrom` takes a session over. Without
+   * The record in values that Flagon's own formats can carry: asked once, when `upgradeFrom` takes a session over. Without
    * it, the record is taken as it is.
    */
   convert?(record: SessionRecord): SessionRecord;

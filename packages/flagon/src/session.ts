@@ -160,7 +160,7 @@ export class Session<Data extends object = RegisteredData> {
 
   /**
    * The messages that wait, oldest first, or those of one category. Reading removes them, except on HEAD and prefetch
-   * requests, which show noSession anything.
+   * requests, which show nobody anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
     const visit = this.#look();
@@ -196,19 +196,19 @@ export class Session<Data extends object = RegisteredData> {
     this.#change().end();
   }
 
-  /** As `login` was given it, as a string; null while noSession is signed in. */
+  /** As `login` was given it, as a string; null while nobody is signed in. */
   get userId(): string | null {
     return this.#look().record.userId;
   }
 
-  /** When the user signed in, in milliseconds since 1970; null while noSession is, and in Flask's format. */
+  /** When the user signed in, in milliseconds since 1970; null while nobody is, and in Flask's format. */
   get authenticatedAt(): number | null {
     return this.#look().record.authenticatedAt;
   }
 
   /**
    * Whether the user signed in at most this long ago (OWASP ASVS 5, 7.5.1: ask again before something sensitive). False
-   * while noSession is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
+   * while nobody is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
    */
   isFresh(within: Duration): boolean {
     const { record, rules } = this.#look();
@@ -269,7 +269,7 @@ export class Session<Data extends object = RegisteredData> {
 }
 protectMembers(Session);
 
-/** Whether noSession sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
+/** Whether nobody sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
 function isUnseen(request: OpenRequest): boolean {
   const purpose = ["sec-purpose", "purpose", "x-moz"].map((name) => request.header(name));
   return request.method === "HEAD" || /prefetch/i.test(purpose.join());

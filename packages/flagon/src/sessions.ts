@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { SessionBackend, SessionHandle, SessionInfo } from "./backends/backend.ts";
+import type { SessionBackend, SessionInfo } from "./backends/backend.ts";
 import { cookieBackend } from "./backends/cookie.ts";
 import { cookieReader } from "./backends/cookie-reader.ts";
 import { lazyBackend } from "./backends/lazy.ts";
@@ -17,7 +17,7 @@ import type { RegisteredData } from "./register.ts";
 import { close, type Look, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
-import { type SessionRules, SessionState } from "./state/session-state.ts";
+import { type SessionHandle, type SessionRules, SessionState } from "./state/session-state.ts";
 import { isDevelopment, isProduction } from "./util/environment.ts";
 import { isPromise } from "./util/promise.ts";
 
@@ -32,7 +32,7 @@ export interface Sessions<Data extends object = RegisteredData> {
   open(request: OpenRequest): Session<Data> | Promise<Session<Data>>;
   /**
    * Saves what changed and returns the header lines to send: append the `Set-Cookie` lines, set the others. Empty for a
-   * session that noSession looked at. Call it once for each request, before the first byte; a second call returns none.
+   * session that nobody looked at. Call it once for each request, before the first byte; a second call returns none.
    * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept; of a session that
    * nobody looked at it is asked later, when somebody does.
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.

@@ -1,31 +1,9 @@
-import type { OpenRequest, SessionRecord } from "../codec.ts";
+import type { OpenRequest } from "../codec.ts";
 import type { Cookie } from "../http/cookie.ts";
-import type { SessionState } from "../state/session-state.ts";
-
-/** What a request's cookie stands for. */
-export interface LoadedSession {
-  /** Null when no valid session came with the request. */
-  readonly record: SessionRecord | null;
-  /** The cookie's session was ended moments ago by a parallel request: this one keeps nothing and sets no cookie. */
-  readonly muted?: boolean;
-  /** Whether the browser gets a new cookie although nothing changed. */
-  readonly renewalDue?: boolean;
-  /** An old format's session that may be taken over only once: it gets a new id, and the old one is remembered. */
-  readonly isTakenOver?: boolean;
-}
+import type { LoadedSession, SessionHandle } from "../state/session-state.ts";
 
 export const noSession: LoadedSession = { record: null };
 export const muted: LoadedSession = { record: null, muted: true };
-
-/** A home's side of one request. */
-export interface SessionHandle {
-  /** Called once, at the first look. Throws what the home failed with: a store that is down fails only who looks. */
-  load(): LoadedSession;
-  /** Told when the session gets a new id: until the commit, `revokeUser` may be told to except it under that one. */
-  announce?(id: string, from: string): void;
-  /** The Set-Cookie lines that tell the browser what became of the session; called only when it was looked at. */
-  save(visit: SessionState): string[] | Promise<string[]>;
-}
 
 /** One of a user's live sessions, for a page that lists devices. Times are milliseconds since 1970. */
 export interface SessionInfo {
@@ -43,7 +21,7 @@ export interface SessionInfo {
 
 /** Where sessions live. One is chosen when `createSessions` runs; nothing later asks which. */
 export interface SessionBackend {
-  /** Never rejects: a failure waits in the stay for the first look. */
+  /** Never rejects: a failure waits in the handle for the first look. */
   open(request: OpenRequest, jar: Cookie): SessionHandle | Promise<SessionHandle>;
   /** These are as `Sessions` has them. */
   list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
@@ -52,7 +30,7 @@ export interface SessionBackend {
   prune(): Promise<number>;
 }
 
-/** A stay for what could not be loaded: whoever looks at the session learns why, and nothing is written. */
+/** A handle for what could not be loaded: whoever looks at the session learns why, and nothing is written. */
 export function failed(error: unknown): SessionHandle {
   return {
     load: () => {

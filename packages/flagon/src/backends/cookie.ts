@@ -2,9 +2,9 @@ import type { CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionReco
 import { isTooLarge, type RejectReason } from "../errors.ts";
 import { emit } from "../events.ts";
 import type { Cookie } from "../http/cookie.ts";
-import type { SessionState } from "../state/session-state.ts";
+import type { SessionHandle, SessionState } from "../state/session-state.ts";
 import { processMemory } from "../util/process-memory.ts";
-import { muted, noSession, type SessionBackend, type SessionHandle } from "./backend.ts";
+import { muted, noSession, type SessionBackend } from "./backend.ts";
 import { LocalRevocations, ROTATION_GRACE_MS } from "./revocations/local.ts";
 
 /** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */

@@ -1,9 +1,10 @@
 import type { CodecContext, CookieFormat, CookieReader } from "../codec.ts";
 import { type BackendOptions, storeTimes } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
+import type { SessionHandle } from "../state/session-state.ts";
 import type { Store } from "../store.ts";
 import { isPromise } from "../util/promise.ts";
-import type { SessionBackend, SessionHandle } from "./backend.ts";
+import type { SessionBackend } from "./backend.ts";
 import { cookieBackend, type FindLegacySession } from "./cookie.ts";
 import { RevocableCookieBackend } from "./revocable-cookie.ts";
 import { Revocations } from "./revocations/sessions.ts";

@@ -1,5 +1,4 @@
-import type { CookieReader, OpenRequest, SessionRecord } from "../codec.ts";
-import type { KeyRing } from "../crypto/keys.ts";
+import type { OpenRequest, SessionRecord } from "../codec.ts";
 import type { RejectReason } from "../errors.ts";
 import { isTimeout } from "../errors.ts";
 import { emit } from "../events.ts";
@@ -7,38 +6,23 @@ import { type IdCookie, isId, readIdCookie } from "../formats/id-cookie.ts";
 import { openRow } from "../formats/row-data.ts";
 import type { Cookie } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
+import type { SessionHandle } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
 import { KeyedQueue } from "../util/keyed-queue.ts";
-import { failed, muted, noSession, type SessionBackend, type SessionHandle, type SessionInfo } from "./backend.ts";
+import { failed, muted, noSession, type SessionBackend, type SessionInfo } from "./backend.ts";
 import { ROTATION_GRACE_MS } from "./revocations/local.ts";
-import type { Revocations } from "./revocations/sessions.ts";
-import type { GuardedStore } from "./store/guarded-store.ts";
 import { StoreHandle } from "./store/handle.ts";
+import type { StoreContext, StoreParts } from "./store/parts.ts";
 import { Succession } from "./store/succession.ts";
 import { isLate, revoked } from "./store/tombstone.ts";
-import type { Upgrade } from "./upgrade.ts";
-
-/** What a store's home is made of. */
-export interface StoreParts {
-  readonly store: GuardedStore;
-  readonly keys: KeyRing;
-  /** For its clocks: the limits are the same wherever a session lives. */
-  readonly opener: CookieReader;
-  readonly upgrades: readonly Upgrade[];
-  readonly revocations: Revocations;
-  readonly now: () => number;
-  readonly longestLifetimeMs: number;
-}
 
 /** So many sessions of a user are ended at once. */
 const BATCH = 20;
 
 /** The cookie holds an id and its MAC; the session is a sealed row in a store. */
-export class StoreBackend implements SessionBackend {
+export class StoreBackend implements SessionBackend, StoreContext {
   readonly parts: StoreParts;
-  /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue = new KeyedQueue();
-  /** What becomes of sessions that end. */
   readonly line: Succession;
 
   constructor(parts: StoreParts) {
@@ -107,7 +91,7 @@ export class StoreBackend implements SessionBackend {
     return this.parts.upgrades.some(({ until }) => until > this.parts.now());
   }
 
-  /** What the row stands for now: null for noSession. */
+  /** What the row stands for now: null for nobody. */
   recordOf(row: StoredSession | null): SessionRecord | null {
     if (row === null || row.data === null) return null;
     const { keys, now, longestLifetimeMs } = this.parts;

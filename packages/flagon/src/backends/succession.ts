@@ -15,7 +15,7 @@ export async function idsAfter(id: string, nextOf: (id: string) => Promise<strin
   return ids;
 }
 
-/** For a line whose end has to be known: noSession may take it for found. */
+/** For a line whose end has to be known: nobody may take it for found. */
 export function endless(): SessionError {
   return storeCorrupt("the session store names ended sessions without an end");
 }

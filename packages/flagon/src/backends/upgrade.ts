@@ -32,7 +32,7 @@ export class Upgrade {
     this.until = endOfUpgrade(options);
   }
 
-  /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats encodeValue. */
+  /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats carry. */
   open(request: OpenRequest, cookieName: string, refuse: RejectRecord): SessionRecord | null {
     if (this.until <= this.#now()) return null;
     const record = this.#opener.open(request, this.#jar?.name ?? cookieName, refuse);

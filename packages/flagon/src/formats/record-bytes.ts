@@ -18,7 +18,7 @@ interface Contents {
   readonly r?: string;
 }
 
-/** The bytes to seal. Throws a `TypeError` that names the key for what a session cannot encodeValue. */
+/** The bytes to seal. Throws a `TypeError` that names the key for what a session cannot carry. */
 export function encodeRecord(record: SessionRecord): Buffer {
   const { id, permanent, authenticatedAt, renewedAt, userId, flashes } = record;
   const data = encodeValues(record.data);

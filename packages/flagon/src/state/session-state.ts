@@ -1,10 +1,31 @@
 import type { Buffer } from "node:buffer";
-import type { LoadedSession, SessionHandle } from "../backends/backend.ts";
 import type { CsrfGround, OpenRequest, SessionRecord } from "../codec.ts";
 import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
 import { emit } from "../events.ts";
 import type { DataCheck } from "./schema.ts";
 import { TrackedData, type ValueText } from "./tracked-data.ts";
+
+/** What a request's cookie stands for. */
+export interface LoadedSession {
+  /** Null when no valid session came with the request. */
+  readonly record: SessionRecord | null;
+  /** The cookie's session was ended moments ago by a parallel request: this one keeps nothing and sets no cookie. */
+  readonly muted?: boolean;
+  /** Whether the browser gets a new cookie although nothing changed. */
+  readonly renewalDue?: boolean;
+  /** An old format's session that may be taken over only once: it gets a new id, and the old one is remembered. */
+  readonly isTakenOver?: boolean;
+}
+
+/** A backend's side of one request. */
+export interface SessionHandle {
+  /** Called once, at the first look. Throws what the backend failed with: a store that is down fails only who looks. */
+  load(): LoadedSession;
+  /** Told when the session gets a new id: until the commit, `revokeUser` may be told to except it under that one. */
+  announce?(id: string, from: string): void;
+  /** The Set-Cookie lines that tell the browser what became of the session; called only when it was looked at. */
+  save(state: SessionState): string[] | Promise<string[]>;
+}
 
 /** What every session of one `Sessions` goes by. */
 export interface SessionRules {
@@ -74,7 +95,7 @@ export class SessionState extends TrackedData {
     const { userId: before } = this.record;
     if (before !== null && before !== userId) this.end();
     this.rotate();
-    // Someone who was noSession until now is no heir: a sign-out of the visitor they were does not sign them out.
+    // Someone who was nobody until now is no heir: a sign-out of the visitor they were does not sign them out.
     if (before === null) delete this.record.family;
     const now = this.rules.now();
     Object.assign(this.record, { userId, createdAt: now, authenticatedAt: now, renewedAt: now, fresh: true });

@@ -3,7 +3,7 @@ import { setOwn } from "../formats/values.ts";
 
 type Step = (value: unknown) => unknown;
 
-/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot encodeValue. */
+/** The value's text in the session's format, another one whenever the value is another; throws for what it cannot carry. */
 export type ValueText = (key: string, value: unknown) => string;
 
 /**
@@ -55,7 +55,7 @@ export class TrackedData {
   }
 
   set(key: string, value: unknown): void {
-    // Throws now rather than at the end of the request, where noSession would see which line set it.
+    // Throws now rather than at the end of the request, where nobody would see which line set it.
     this.#print(key, value);
     setOwn(this.record.data, key, value);
     this.steps.set(key, null);

@@ -47,7 +47,7 @@ export class UserRevocations {
     return [...new Set([except, ...(this.#announced.get(except) ?? [])])];
   }
 
-  /** The user's last mark; null for noSession, and for one who was never signed out everywhere. */
+  /** The user's last mark; null for nobody, and for one who was never signed out everywhere. */
   async find(userId: string | null): Promise<StoredEntry<NotBefore> | null> {
     return userId === null ? null : this.#entries.read(userId);
   }

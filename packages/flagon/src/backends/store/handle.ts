@@ -3,12 +3,11 @@ import { SessionError } from "../../errors.ts";
 import { emit } from "../../events.ts";
 import type { Cookie } from "../../http/cookie.ts";
 import { conflictingKeys, rebase, withoutData } from "../../state/rebase.ts";
-import type { SessionState } from "../../state/session-state.ts";
+import type { LoadedSession, SessionHandle, SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
 import { backoff } from "../../util/retry.ts";
-import type { LoadedSession, SessionHandle } from "../backend.ts";
-import type { StoreBackend } from "../store.ts";
 import { type CommitBase, LateRequest } from "./late-request.ts";
+import type { StoreContext } from "./parts.ts";
 import { RowWriter } from "./rows.ts";
 import { type End, ended, endOf, revoked, tombstoneOf } from "./tombstone.ts";
 
@@ -23,7 +22,7 @@ export interface HandleTraits {
 
 /** One request's session in a store. */
 export class StoreHandle implements SessionHandle {
-  readonly #home: StoreBackend;
+  readonly #home: StoreContext;
   readonly #rows: RowWriter;
   readonly #loaded: LoadedSession;
   /** The session's row, or the tombstone of one that ended just before. */
@@ -34,7 +33,7 @@ export class StoreHandle implements SessionHandle {
   #inTheWay: StoredSession | null = null;
 
   constructor(
-    home: StoreBackend,
+    home: StoreContext,
     jar: Cookie,
     loaded: LoadedSession,
     row: StoredSession | null,
@@ -65,7 +64,7 @@ export class StoreHandle implements SessionHandle {
     return this.#home.queue.run(id, () => this.#change(visit, opened, id));
   }
 
-  /** Lays the changes over what is stored, again and again until noSession was faster. */
+  /** Lays the changes over what is stored, again and again until nobody was faster. */
   async #change(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
     if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
     let ground = opened === null ? await this.#late.groundIn(visit, this.#row) : await this.#ownGround(opened);
@@ -162,7 +161,7 @@ export class StoreHandle implements SessionHandle {
     return this.#begin(visit, next, before.id, true);
   }
 
-  /** Creates the row of a session that begins, and makes sure that noSession ended it on the way. */
+  /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
   async #begin(
     visit: SessionState,
     record: SessionRecord | null,

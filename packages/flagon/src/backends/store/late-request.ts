@@ -3,7 +3,7 @@ import { CLOCK_SKEW_MS } from "../../state/lifetime.ts";
 import type { SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
 import { ROTATION_GRACE_MS } from "../revocations/local.ts";
-import type { StoreBackend } from "../store.ts";
+import type { StoreContext } from "./parts.ts";
 import { ended, endOf } from "./tombstone.ts";
 
 /** What a commit goes out from. */
@@ -18,10 +18,10 @@ export interface CommitBase {
 
 /** What one request may still do when the session that it came with has changed, or has become another. */
 export class LateRequest {
-  readonly #home: StoreBackend;
+  readonly #home: StoreContext;
   readonly #openedAt: number;
 
-  constructor(home: StoreBackend) {
+  constructor(home: StoreContext) {
     this.#home = home;
     this.#openedAt = home.parts.now();
   }

@@ -5,7 +5,7 @@ import type { Cookie } from "../../http/cookie.ts";
 import { deviceName } from "../../state/device-name.ts";
 import type { SessionState } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
-import type { StoreParts } from "../store.ts";
+import type { StoreParts } from "./parts.ts";
 import { type End, tombstoneOf } from "./tombstone.ts";
 
 /** Whether a row was written, and if not, the one that is in its place. */
@@ -72,7 +72,7 @@ export class RowWriter {
     }
   }
 
-  /** Ends a row that noSession was told of: it would stand in the user's list of devices for as long as it lives. */
+  /** Ends a row that nobody was told of: it would stand in the user's list of devices for as long as it lives. */
   #withdraw(row: StoredSession): Promise<boolean> {
     const { store, now } = this.#parts;
     return store.replace(tombstoneOf(row, neverBegun, now()), row.version);

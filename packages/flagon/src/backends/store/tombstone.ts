@@ -21,7 +21,7 @@ export const ended: End = { how: "ended", next: null, isHeir: false };
 export const revoked: End = { how: "revoked", next: null, isHeir: false };
 
 /**
- * The row that takes the place of one that ends, for long enough that late requests find it. No data and no user: noSession
+ * The row that takes the place of one that ends, for long enough that late requests find it. No data and no user: nobody
  * lists it, and who still holds the old cookie learns nothing. What followed is in `device`, the one place for text.
  */
 export function tombstoneOf(row: StoredSession, end: End, now: number): StoredSession {
