@@ -9,7 +9,8 @@ import { readSetCookie } from "../../src/adapters/shared/next-request.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { fetchWays } from "./shared-head.ts";
 
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
@@ -37,7 +38,7 @@ const serve: ServeAdapter = (app) => {
 };
 
 describe("the next door conforms in a production build", () =>
-  testAll(adapterConformance(serve, { answersErrors: false })));
+  testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 
 /** A browser that keeps the session's cookie and shows what a page says. */
 class Browser {
@@ -75,7 +76,7 @@ class Browser {
 describe.each(homes)("on next, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<Browser> => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     return new Browser(await start(handler));
   };
 
@@ -112,7 +113,7 @@ describe.each(homes)("on next, %s", (_, make) => {
         session.login("ann");
         return reply;
       };
-      globalThis.flagonApp = { sessions: make(), routes: [{ method, path: "/thrown", handle }] };
+      globalThis.flagonApp = appOf(make(), [{ method, path: "/thrown", handle }]);
       const origin = await start(handler);
       const body = method === "POST" ? new FormData() : null;
       const response = await fetch(`${origin}/thrown`, { method, body, redirect: "manual", headers: { origin } });

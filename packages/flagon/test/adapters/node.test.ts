@@ -12,6 +12,7 @@ import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
+import { nodeWays } from "./shared-head.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(
@@ -29,7 +30,7 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
     }),
   );
 
-describe("the node door conforms", () => testAll(adapterConformance(serve)));
+describe("the node door conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(nodeWays) })));
 
 const start = servers();
 

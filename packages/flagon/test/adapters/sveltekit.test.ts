@@ -6,7 +6,8 @@ import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { fetchWays } from "./shared-head.ts";
 
 let handler: RequestListener;
 
@@ -21,13 +22,14 @@ const serve: ServeAdapter = (app) => {
   return listen(handler);
 };
 
-describe("the sveltekit door conforms in a production build", () => testAll(adapterConformance(serve)));
+describe("the sveltekit door conforms in a production build", () =>
+  testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 
 describe.each(homes)("on sveltekit, %s", (_, make) => {
   const start = servers();
 
   test("a form action flashes, and the page that it leads to shows it once", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const visitor = new Client(await start(handler));
     const headers = {
       "content-type": "application/x-www-form-urlencoded",
@@ -48,7 +50,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
   });
 
   test("a response whose head can't be written to gets the cookie", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const reply = await new Client(await start(handler)).get("/immutable");
     expect([reply.status, sessionCookies(reply).length]).toEqual([302, 1]);
   });
