@@ -14,6 +14,9 @@ import { nodeWays, sendBody, share, type Ways } from "./shared-head.ts";
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
 
+// Node takes pairs only where nothing was set before, and Express sets X-Powered-By.
+const { "writeHead with pairs": _pairs, ...nodeWaysLeft } = nodeWays;
+
 const ways: Ways<express.Response> = {
   "set with an object": (response, { status, head, body }) => {
     sendBody(response.status(status).set(head.object), body);
@@ -31,7 +34,7 @@ const ways: Ways<express.Response> = {
     if (body === null || typeof body === "string") response.send(body ?? undefined);
     else Readable.from(body).pipe(response);
   },
-  ...nodeWays,
+  ...nodeWaysLeft,
 };
 
 const serveWith =
