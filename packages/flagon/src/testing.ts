@@ -2,15 +2,17 @@ import type { OpenRequest } from "./codec.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-export {
-  type AdapterApp,
-  type AdapterReply,
-  type AdapterRoute,
-  type AdapterTraits,
-  adapterConformance,
-  type RunningAdapter,
-  type ServeAdapter,
-} from "./testing/adapter/conformance.ts";
+export type {
+  AdapterApp,
+  AdapterReply,
+  AdapterRoute,
+  AdapterTraits,
+  RunningAdapter,
+  ServeAdapter,
+  SharedReply,
+} from "./testing/adapter/app.ts";
+export { adapterConformance } from "./testing/adapter/conformance.ts";
+export type { SharedHead } from "./testing/adapter/shared-head.ts";
 export type { ConformanceCase } from "./testing/check.ts";
 export { storeConformance } from "./testing/store/conformance.ts";
 export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./testing/store/fixture.ts";

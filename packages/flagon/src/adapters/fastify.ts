@@ -70,12 +70,18 @@ export function session<Data extends object = RegisteredData>(
       // The error page that a failed commit leads to is not committed again, and neither is what was hijacked.
       const commit = (request as Held)[takeCommit]?.();
       if (!commit) return done(null, payload);
+      const response = isResponse(payload) && !payload.bodyUsed ? payload : null;
       const finish = (lines: HeaderLine[]): void => {
+        // After the last hook Fastify lays a Response's own head over the reply's: so it goes there before the lines do.
+        if (response !== null) {
+          reply.code(response.status);
+          for (const [name, value] of response.headers) reply.header(name, value);
+        }
         // Set-Cookie lines are appended, by Fastify before 5.12 to the app's own list: so it gets one of ours first.
         const cookies = reply.getHeader("set-cookie");
         if (Array.isArray(cookies)) reply.removeHeader("set-cookie").header("set-cookie", [...cookies]);
         for (const [name, value] of lines) reply.header(name, value);
-        done(null, payload);
+        done(null, response === null ? payload : bodyOf(response, request));
       };
       const fail = (error: Error): void => {
         discard(reply, payload);
@@ -83,7 +89,7 @@ export function session<Data extends object = RegisteredData>(
       };
       let lines: HeaderLine[] | Promise<HeaderLine[]>;
       try {
-        lines = commit({ header: (name) => reply.getHeader(name) });
+        lines = commit({ header: (name) => response?.headers.get(name) ?? reply.getHeader(name) });
       } catch (error) {
         lines = Promise.reject(error);
       }
@@ -99,9 +105,19 @@ export function session<Data extends object = RegisteredData>(
 /** The error's response starts afresh, and what would have fed the lost one stops. */
 function discard(reply: FastifyReply, payload: unknown): void {
   for (const name of representationHeaders) reply.removeHeader(name);
-  const body = payload instanceof Response ? payload.body : payload;
+  const body = isResponse(payload) ? payload.body : payload;
   if (body instanceof ReadableStream) body.cancel().catch(() => {});
   else if (isDestroyable(body)) body.destroy();
+}
+
+/** As Fastify tells one, whichever library's class it is. */
+function isResponse(payload: unknown): payload is Response {
+  return Object.prototype.toString.call(payload) === "[object Response]";
+}
+
+/** Fastify's own HEAD routes measure what they are given, and cannot measure null. */
+function bodyOf({ body }: Response, { method }: FastifyRequest): ReadableStream | string | null {
+  return body === null && method === "HEAD" ? "" : body;
 }
 
 function isDestroyable(body: unknown): body is { destroy(): void } {

@@ -23,13 +23,39 @@ import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 const otherSecret = "another one, for the sessions of another area: pW4tZ9";
 
+import { nodeWays, sendBody, share, type Ways } from "./shared-head.ts";
+
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
 
+// Node takes pairs only where nothing was set before, and Express sets X-Powered-By.
+const { "writeHead with pairs": _pairs, ...nodeWaysLeft } = nodeWays;
+
+const ways: Ways<express.Response> = {
+  "set with an object": (response, { status, head, body }) => {
+    sendBody(response.status(status).set(head.object), body);
+  },
+  "set with lists": (response, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) response.set(name, value);
+    sendBody(response.status(status), body);
+  },
+  "append with lists": (response, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) response.append(name, value);
+    sendBody(response.status(status), body);
+  },
+  "set with lists, then send": (response, { status, head, body }) => {
+    response.status(status).set(head.object);
+    if (body === null || typeof body === "string") response.send(body ?? undefined);
+    else Readable.from(body).pipe(response);
+  },
+  ...nodeWaysLeft,
+};
+
 const serveWith =
   (framework: typeof express): ServeAdapter =>
-  ({ sessions, routes }) => {
+  ({ sessions, routes, shared }) => {
     const app = framework().use(session(sessions));
+    shared(app.settings);
     for (const route of routes) app[route.method === "GET" ? "get" : "post"](route.path, handlerOf(route));
     return listen(app);
   };
@@ -38,7 +64,8 @@ function handlerOf(route: AdapterRoute): express.RequestHandler {
   return async (request, response, next) => {
     try {
       const reply = await route.handle(request.session);
-      if (reply.kind === "redirect") response.redirect(reply.location);
+      if (reply.kind === "shared") share(ways, response, reply);
+      else if (reply.kind === "redirect") response.redirect(reply.location);
       else if (reply.kind === "empty") response.sendStatus(reply.status);
       else if (reply.kind === "stream") Readable.from(reply.chunks).pipe(response);
       else {
@@ -51,8 +78,10 @@ function handlerOf(route: AdapterRoute): express.RequestHandler {
   };
 }
 
-describe("the express door conforms on Express 5", () => testAll(adapterConformance(serveWith(express))));
-describe("the express door conforms on Express 4", () => testAll(adapterConformance(serveWith(express4))));
+const traits = { sharedHeads: Object.keys(ways) };
+
+describe("the express adapter conforms on Express 5", () => testAll(adapterConformance(serveWith(express), traits)));
+describe("the express adapter conforms on Express 4", () => testAll(adapterConformance(serveWith(express4), traits)));
 testSessionObject(serveWith(express));
 testSessionObject(serveWith(express4));
 

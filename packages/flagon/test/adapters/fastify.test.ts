@@ -1,17 +1,50 @@
 import { Readable } from "node:stream";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/fastify.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
-import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
+import {
+  type AdapterRoute,
+  adapterConformance,
+  type RunningAdapter,
+  type ServeAdapter,
+  type SharedReply,
+} from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { fetchWays, nodeWays, share, type Ways } from "./shared-head.ts";
 import { clearOld } from "./shared-objects.ts";
 
 async function start(app: FastifyInstance): Promise<RunningAdapter> {
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   return { origin, close: () => app.close() };
+}
+
+const ways: Ways<FastifyReply> = {
+  "headers with an object": (reply, { status, head, body }) => {
+    reply.code(status).headers(head.object).send(payloadOf(body));
+  },
+  "header with lists": (reply, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) reply.header(name, value);
+    reply.code(status).send(payloadOf(body));
+  },
+  "send with a Response": (reply, answer) => {
+    reply.send(share(fetchWays, undefined, { ...answer, way: "one Response for all" }));
+  },
+  ...Object.fromEntries(
+    Object.entries(nodeWays).map(([name, way]) => [
+      `hijack, ${name}`,
+      (reply: FastifyReply, answer: SharedReply) => {
+        reply.hijack();
+        way(reply.raw, answer);
+      },
+    ]),
+  ),
+};
+
+function payloadOf(body: SharedReply["body"]): string | Readable | undefined {
+  return body === null || typeof body === "string" ? (body ?? undefined) : Readable.from(body);
 }
 
 function mount(app: FastifyInstance, route: AdapterRoute): void {
@@ -20,6 +53,10 @@ function mount(app: FastifyInstance, route: AdapterRoute): void {
     url: route.path,
     handler: async (request, reply) => {
       const answer = await route.handle(request.session);
+      if (answer.kind === "shared") {
+        share(ways, reply, answer);
+        return reply;
+      }
       if (answer.kind === "redirect") return reply.redirect(answer.location);
       if (answer.kind === "empty") return reply.code(answer.status).send();
       if (answer.kind === "stream") return reply.type("text/plain").send(Readable.from(answer.chunks));
@@ -29,8 +66,8 @@ function mount(app: FastifyInstance, route: AdapterRoute): void {
   });
 }
 
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const app = fastify({ forceCloseConnections: true });
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const app = fastify(shared({ forceCloseConnections: true }));
   app.register(session(sessions));
   app.after(() => {
     for (const route of routes) mount(app, route);
@@ -38,7 +75,7 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   return start(app);
 };
 
-describe("the fastify door conforms", () => testAll(adapterConformance(serve)));
+describe("the fastify adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
 
 const apps: FastifyInstance[] = [];

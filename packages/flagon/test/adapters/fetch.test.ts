@@ -7,10 +7,15 @@ import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
 import { testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 /** What a runtime does around a fetch handler: a Request of what came, and the Response to the socket. */
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const fetch = session(sessions)(async (request, session) => {
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const options = shared({ onError: (error: SessionError) => error.getResponse() });
+  const fetch = session(
+    sessions,
+    options,
+  )(async (request, session) => {
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = routes.find((each) => each.method === method && each.path === new URL(request.url).pathname);
     return route === undefined ? new Response("nowhere", { status: 404 }) : toResponse(await route.handle(session));
@@ -32,7 +37,8 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   });
 };
 
-describe("the fetch door conforms", () => testAll(adapterConformance(serve, { answersErrors: false })));
+describe("the fetch adapter conforms", () =>
+  testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
 const url = "http://127.0.0.1/";

@@ -1,17 +1,32 @@
-import { defineHandler, H3, HTTPError, redirect, serve as serveH3 } from "h3";
+import { defineHandler, H3, type H3Event, HTTPError, HTTPResponse, redirect, serve as serveH3 } from "h3";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
 
-const serve: ServeAdapter = async ({ sessions, routes }) => {
-  const app = new H3({ silent: true });
+const ways: Ways<H3Event, unknown> = {
+  "res.headers": (event, { status, head, body }) => {
+    event.res.status = status;
+    for (const [name, value] of head.pairs) event.res.headers.append(name, value);
+    return bodyOf(body);
+  },
+  "HTTPResponse with shared Headers": (_, { status, head, body }) =>
+    new HTTPResponse(bodyOf(body), { status, headers: head.headers }),
+  ...fetchWays,
+};
+
+const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
+  const onError = (error: HTTPError): Response =>
+    new Response(error.message, { status: error.status, headers: error.headers ?? {} });
+  const app = new H3(shared({ silent: true, onError }));
   app.use(session(sessions));
   for (const route of routes) {
     app.on(route.method, route.path, async (event) => {
       const reply = await route.handle(event.context.session);
+      if (reply.kind === "shared") return share(ways, event, reply);
       if (reply.kind === "redirect") return redirect(reply.location);
       if (reply.kind === "stream") return streamOf(reply.chunks);
       if (reply.kind === "empty") {
@@ -27,7 +42,7 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
   return { origin: (server.url ?? "").replace(/\/$/, ""), close: () => server.close(true) };
 };
 
-describe("the h3 door conforms", () => testAll(adapterConformance(serve)));
+describe("the h3 adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
 
 describe.each(homes)("on h3, %s", (_, make) => {

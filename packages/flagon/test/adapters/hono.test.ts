@@ -1,5 +1,5 @@
 import { serve as serveNode } from "@hono/node-server";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { stream, streamSSE, streamText } from "hono/streaming";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type SessionEnv, session } from "../../src/adapters/hono.ts";
@@ -8,13 +8,31 @@ import { Client } from "../../src/testing/adapter/client.ts";
 import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
 
-const serve: ServeAdapter = async ({ sessions, routes }) => {
-  const app = new Hono<SessionEnv>();
+const ways: Ways<Context, Response> = {
+  "header, value by value": (c, { status, head, body }) => {
+    c.status(status as 200);
+    for (const [name, value] of head.pairs) c.header(name, value, { append: true });
+    return c.body(bodyOf(body) as string);
+  },
+  "body with an object": (c, { status, head, body }) => c.body(bodyOf(body) as string, status as 200, head.object),
+  "newResponse with shared Headers": (c, { status, head, body }) =>
+    c.newResponse(bodyOf(body) as string, { status: status as 200, headers: head.headers }),
+  "c.res": (c, reply) => {
+    c.res = share(fetchWays, undefined, { ...reply, way: "one Response for all" });
+    return c.res;
+  },
+  ...fetchWays,
+};
+
+const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
+  const app = new Hono<SessionEnv>(shared({ strict: true }));
   app.use(session(sessions));
   for (const route of routes) {
     app.on(route.method, route.path, async (c) => {
       const reply = await route.handle(c.get("session"));
+      if (reply.kind === "shared") return share(ways, c as never, reply);
       if (reply.kind === "redirect") return c.redirect(reply.location);
       if (reply.kind === "empty") return c.body(null, reply.status as 204);
       if (reply.kind === "stream") {
@@ -30,7 +48,7 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
   return listenTo(app.fetch);
 };
 
-describe("the hono door conforms", () => testAll(adapterConformance(serve)));
+describe("the hono adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
 
 async function listenTo(fetch: (request: Request) => Response | Promise<Response>): Promise<RunningAdapter> {

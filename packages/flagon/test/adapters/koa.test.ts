@@ -4,13 +4,45 @@ import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/koa.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
-import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { adapterConformance, type ServeAdapter, type SharedReply } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { nodeWays, share, type Ways } from "./shared-head.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const app = new Koa();
+const ways: Ways<Koa.Context> = {
+  "set with an object": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    ctx.set(head.object);
+    answerWith(ctx, body);
+  },
+  "set with lists": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    for (const [name, value] of Object.entries(head.object)) ctx.set(name, value);
+    answerWith(ctx, body);
+  },
+  "append with lists": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    for (const [name, value] of Object.entries(head.object)) ctx.append(name, value);
+    answerWith(ctx, body);
+  },
+  ...Object.fromEntries(
+    Object.entries(nodeWays).map(([name, way]) => [
+      `respond = false, ${name}`,
+      (ctx: Koa.Context, reply: SharedReply) => {
+        ctx.respond = false;
+        way(ctx.res, reply);
+      },
+    ]),
+  ),
+};
+
+function answerWith(ctx: Koa.Context, body: SharedReply["body"]): void {
+  ctx.body = body === null || typeof body === "string" ? (body ?? "") : Readable.from(body);
+}
+
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const app = new Koa(shared({ proxy: false }));
   app.silent = true;
   app.use(session(sessions));
   app.use(async (ctx) => {
@@ -18,7 +50,8 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
     const route = routes.find((each) => each.method === method && each.path === ctx.path);
     if (route === undefined) return;
     const reply = await route.handle(ctx.session);
-    if (reply.kind === "redirect") ctx.redirect(reply.location);
+    if (reply.kind === "shared") share(ways, ctx, reply);
+    else if (reply.kind === "redirect") ctx.redirect(reply.location);
     else if (reply.kind === "empty") ctx.status = reply.status;
     else if (reply.kind === "stream") ctx.body = Readable.from(reply.chunks);
     else {
@@ -30,7 +63,7 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   return listen(app.callback());
 };
 
-describe("the koa door conforms", () => testAll(adapterConformance(serve)));
+describe("the koa adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
 
 const start = servers();

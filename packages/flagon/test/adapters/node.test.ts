@@ -13,6 +13,7 @@ import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { nodeWays } from "./shared-head.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
@@ -31,7 +32,7 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
     }),
   );
 
-describe("the node door conforms", () => testAll(adapterConformance(serve)));
+describe("the node adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(nodeWays) })));
 testSessionObject(serve);
 
 const start = servers();

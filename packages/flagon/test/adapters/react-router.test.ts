@@ -7,8 +7,9 @@ import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 let handler: RequestListener;
 
@@ -24,14 +25,15 @@ const serve: ServeAdapter = (app) => {
   return listen(handler);
 };
 
-describe("the react-router door conforms in a production build", () => testAll(adapterConformance(serve)));
+describe("the react-router adapter conforms in a production build", () =>
+  testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
 describe.each(homes)("on react-router, %s", (_, make) => {
   const start = servers();
 
   test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const visitor = new Client(await start(handler));
     const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
     const posted = await visitor.send({ method: "POST", path: "/page", headers, body: "a=1" });
@@ -56,7 +58,7 @@ describe.each(homes)("on react-router, %s", (_, make) => {
   });
 
   test("deferred data reads a session that nobody had looked at", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [signIn] };
+    globalThis.flagonApp = appOf(make(), [signIn]);
     const origin = await start(handler);
     const [ann, bob] = [new Client(origin), new Client(origin)];
     await ann.get("/sign-in");
@@ -72,7 +74,7 @@ describe.each(homes)("on react-router, %s", (_, make) => {
 
   test("a page's failing save is answered plainly, with the error's status", async () => {
     const sessions = make();
-    globalThis.flagonApp = { sessions, routes: [] };
+    globalThis.flagonApp = appOf(sessions);
     sessions.failWith(down);
     const reply = await new Client(await start(handler)).get("/page");
     expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([

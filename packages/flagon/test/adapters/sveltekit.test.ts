@@ -6,8 +6,9 @@ import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/
 import { headerOf, type RawReply, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, sloppy, testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 let handler: RequestListener;
 
@@ -22,14 +23,15 @@ const serve: ServeAdapter = (app) => {
   return listen(handler);
 };
 
-describe("the sveltekit door conforms in a production build", () => testAll(adapterConformance(serve)));
+describe("the sveltekit adapter conforms in a production build", () =>
+  testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
 describe.each(homes)("on sveltekit, %s", (_, make) => {
   const start = servers();
 
   test("a form action flashes, and the page that it leads to shows it once", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const visitor = new Client(await start(handler));
     const headers = {
       "content-type": "application/x-www-form-urlencoded",
@@ -50,7 +52,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
   });
 
   test("a response whose head can't be written to gets the cookie", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const reply = await new Client(await start(handler)).get("/immutable");
     expect([reply.status, sessionCookies(reply).length]).toEqual([302, 1]);
   });
@@ -67,7 +69,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
 
   test("a promise that is streamed after the page reads a session that nobody had looked at", async () => {
     const sessions = make();
-    globalThis.flagonApp = { sessions, routes: [signIn] };
+    globalThis.flagonApp = appOf(sessions, [signIn]);
     const origin = await start(handler);
     const [ann, bob] = [new Client(origin), new Client(origin)];
     await ann.get("/sign-in");
@@ -89,7 +91,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
         session.login("ann");
         return { kind: "text", body: "" };
       };
-      globalThis.flagonApp = { sessions, routes: [{ method: "GET", path: "/in", handle }] };
+      globalThis.flagonApp = appOf(sessions, [{ method: "GET", path: "/in", handle }]);
       return new Client(await start(handler));
     };
     const signedIn = async (): Promise<Client> => {
@@ -154,7 +156,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
   describe("what the app fetches from itself works on the request's session", () => {
     const open = async (): Promise<{ visitor: Client; sessions: WatchedSessions }> => {
       const sessions = make();
-      globalThis.flagonApp = { sessions, routes: [] };
+      globalThis.flagonApp = appOf(sessions);
       return { visitor: new Client(await start(handler)), sessions };
     };
     const post = async (visitor: Client): Promise<RawReply> => {
