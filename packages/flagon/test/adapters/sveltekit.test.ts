@@ -58,7 +58,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
   });
 
   test.each(replacements)("a session that is replaced by %s is an error for SvelteKit", async (_, value) => {
-    const event = { request: new Request("http://127.0.0.1/"), locals: {} } as RequestEvent;
+    const event = { request: new Request("http://127.0.0.1/"), locals: {}, cookies: {} } as RequestEvent;
     const resolve = async (): Promise<Response> => {
       event.locals.session.login("ann");
       sloppy("locals.session = value", { locals: event.locals, value });
