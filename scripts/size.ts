@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const CORE_BYTES_MAX = 10_000;
+const CORE_BYTES_MAX = 11_300;
 const ADAPTER_BYTES_MAX = 2_000;
 /** How far above the measured size the README may be, so that a few bytes less need no other figure. */
 const README_BYTES_OVER_MAX = 200;
@@ -19,7 +19,7 @@ const README_BYTES_OVER_MAX = 200;
  * clients. Tests alone carry `testing`.
  */
 const limits: Readonly<Record<string, number>> = {
-  "flagon/fastify": 2_300,
+  "flagon/fastify": 2_400,
   "flagon/flask": 8_900,
   "flagon/postgres": 2_900,
   "flagon/redis": 3_600,
