@@ -13,6 +13,7 @@ export default defineConfig({
     isolate: true,
     maxWorkers: "100%",
     globalSetup: ["./test/support/needed-services.ts"],
+    setupFiles: ["./packages/flagon/test/new-process.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     reporters: ["default", "./scripts/plain-line-reporter.ts"],

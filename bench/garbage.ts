@@ -10,7 +10,7 @@ import { createSessions, type OpenRequest, type Sessions } from "flagon";
 import { median } from "./lib/stats.ts";
 
 const SECRET = "p7Qw-2ZrT.s9Vb4_XcK1~mHy6!dLf0Gj";
-const NAME = "__Host-session";
+const NAME = "__Host-Http-session";
 const ROUNDS = 15;
 const REQUESTS = 4_000;
 

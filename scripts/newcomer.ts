@@ -1,9 +1,10 @@
 /**
  * Walks a newcomer's path for each framework in docs/guide.md: an empty folder (or what the framework's own starter makes),
  * the packed package installed, the guide's files written, its types checked, its commands run as they stand there, and a
- * counter that has to count over real requests.
+ * counter that has to count over real requests. Then two projects with what people have beside their framework, from their
+ * lockfiles: session plug-ins of Express, and libraries that stream.
  *
- *   npm run test:newcomer             every section
+ *   npm run test:newcomer             every section and project
  *   npm run test:newcomer -- Koa h3   some
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,9 +16,15 @@ import { freePort, serve } from "./lib/serve.ts";
 
 const skeletons = join(root, "scripts/newcomer");
 const asked = process.argv.slice(2);
-const sections = sectionsOf(readFileSync(join(root, "docs/guide.md"), "utf8")).filter(
-  ({ title }) => asked.length === 0 || asked.includes(title),
-);
+const isAsked = (name: string): boolean => asked.length === 0 || asked.includes(name);
+const guide = sectionsOf(readFileSync(join(root, "docs/guide.md"), "utf8"));
+const sections = guide.filter(({ title }) => isAsked(title));
+
+/** Projects with tests of their own, and the section of the guide whose files those use. */
+const projects = [
+  { name: "express-plugins", section: "Passport" },
+  { name: "streams", section: null },
+].filter(({ name }) => isAsked(name));
 
 /** What a TypeScript program in the section needs besides, and every starter for TypeScript brings along. */
 const typesFor: Readonly<Record<string, readonly string[]>> = {
@@ -30,20 +37,24 @@ using packed = emptyProject("flagon-newcomer-pack-");
 const tarball = packFlagon(packed.folder);
 const versions = pinnedVersions();
 
+const tasks: [name: string, run: () => Promise<void>][] = [
+  ...sections.map((section): (typeof tasks)[number] => [section.title, () => walk(section)]),
+  ...projects.map((project): (typeof tasks)[number] => [project.name, async () => testProject(project)]),
+];
 let failed = 0;
-for (const section of sections) {
+for (const [name, task] of tasks) {
   const start = performance.now();
-  const failure = await walk(section).then(
+  const failure = await task().then(
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${failure === null ? "✓" : "✗"} ${section.title.padEnd(14)} ${seconds} s`);
+  console.log(`${failure === null ? "✓" : "✗"} ${name.padEnd(15)} ${seconds} s`);
   if (failure !== null) console.log(failure.replace(/^/gm, "    "));
   failed += Number(failure !== null);
 }
-console.log(`\n${sections.length - failed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && sections.length > 0 ? 0 : 1;
+console.log(`\n${tasks.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && tasks.length > 0 ? 0 : 1;
 
 async function walk(section: Section): Promise<void> {
   using project = emptyProject("flagon-newcomer-");
@@ -67,6 +78,23 @@ async function walk(section: Section): Promise<void> {
   const script = ["set -e", ...commands.filter((line) => !isInstall(line)), `exec ${server}`].join("\n");
   await using running = await serve(script, { cwd: folder, env, port });
   await counts(running.url);
+}
+
+/** What is locked is installed, then the package; the section's files but its server, types checked, and the tests run. */
+function testProject({ name, section }: (typeof projects)[number]): void {
+  using project = emptyProject(`flagon-${name}-`);
+  const { folder } = project;
+  const npm = (...args: string[]): void => {
+    run("npm", [...args, "--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: folder });
+  };
+  cpSync(join(skeletons, name), folder, { recursive: true });
+  npm("ci");
+  npm("install", "--no-save", tarball);
+  for (const [file, code] of guide.find(({ title }) => title === section)?.files ?? []) {
+    if (file !== "server.ts") writeFileSync(join(folder, file), code);
+  }
+  checkTypes(folder);
+  run("node", ["--test"], { cwd: folder });
 }
 
 /** What is there before the guide's first line: nothing, or what the framework's starter made, cut down to what it needs. */

@@ -14,6 +14,7 @@ const starters: Record<string, ServiceName> = {
   startFlask: "flask",
   runPython: "flask",
   python: "flask",
+  startNginx: "nginx",
 };
 
 /**

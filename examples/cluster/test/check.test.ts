@@ -30,7 +30,7 @@ describeWith("redis")("the example", () => {
     const { code, output, errors } = await example.ended;
     expect(code).toBe(0);
     expect(errors).toBe("");
-    expect(output).toMatch(/^Starting six .*\nA session that lasts {2}http:\/\/localhost:\d+ .*\n$/);
+    expect(output).toMatch(/^Starting six .*\n(Redis \d .*\n)*A session that lasts {2}http:\/\/localhost:\d+ .*\n$/);
     await expect.poll(() => started.filter(isAlive), { timeout: 30_000 }).toEqual([]);
   }, 120_000);
 

@@ -51,8 +51,15 @@ export interface OpenRequest {
   readonly url: string;
   /** A header's value; null or undefined when the request has none. `name` is in lower case. */
   header(name: string): string | null | undefined;
-  /** The client's address, where the framework knows it. */
+  /**
+   * The client's address, where the framework knows it: the connection's own, or what a proxy says that the app trusts. With
+   * `httpVersion`, it tells whether browser and server are on one machine.
+   */
   readonly address?: string | undefined;
+  /** Whether the response is over, sent or broken off, where the framework knows it: asked each time anew. */
+  readonly isAnswered?: boolean | undefined;
+  /** As `node:http` says it, "1.1" for example; undefined where the framework doesn't know. */
+  readonly httpVersion?: string | undefined;
 }
 
 /** What a codec is given when `createSessions` makes its own of it. */
@@ -78,7 +85,7 @@ export interface CookieFormat {
   readonly reader?: CookieReader;
   /**
    * A value's text, another one whenever the value is another. Throws a `TypeError`, naming the key, for a value that the
-   * format cannot encodeValue exactly. Absent: Flagon's own rules.
+   * format cannot carry exactly. Absent: Flagon's own rules.
    */
   print?(key: string, value: unknown): string;
   /**
@@ -87,7 +94,7 @@ export interface CookieFormat {
    */
   extraCookies?(record: SessionRecord | null, request: OpenRequest): readonly string[];
   /**
-   * The record in values that Flagon's own formats can encodeValue: asked once, when `upgradeFrom` takes a session over. Without
+   * The record in values that Flagon's own formats can carry: asked once, when `upgradeFrom` takes a session over. Without
    * it, the record is taken as it is.
    */
   convert?(record: SessionRecord): SessionRecord;
@@ -106,8 +113,11 @@ export interface CsrfGround {
   set(key: string, value: unknown): void;
 }
 
-/** Why a session that is within its limits is refused all the same; null when it is not. */
-export type RejectRecord = (record: SessionRecord) => RejectReason | null;
+/**
+ * Why a session that is within its limits is refused all the same; null when it is not. With `since`, in milliseconds since
+ * 1970, what became of it before that moment does not count: somebody else has gone on with it (Flask).
+ */
+export type RejectRecord = (record: SessionRecord, since?: number) => RejectReason | null;
 
 /** Finds a request's session in the cookies of one format, and holds it to its limits. */
 export interface CookieReader {
@@ -128,7 +138,7 @@ export interface CookieReader {
 export interface Codec {
   /** As events name it. */
   readonly name: string;
-  /** The cookie's name when the app gave none; without one, `__Host-session` or `__Secure-session`. */
+  /** The cookie's name when the app gave none; without one, `__Host-Http-session` or `__Secure-session`. */
   readonly cookieName?: string;
   /** Whether the format has ids of its own kind, which mean nothing to Flagon. */
   readonly foreign?: boolean;

@@ -65,6 +65,11 @@ export function isTimeout(error: unknown): boolean {
   return error instanceof SessionError && error.code === "store_timeout";
 }
 
+/** Whether a session was larger than browsers keep a cookie. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "cookie_too_large";
+}
+
 /**
  * Why a cookie was refused. The visitor never learns which: every reason gives the same new session. It is in the
  * `flagon:reject` event.

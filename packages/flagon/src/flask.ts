@@ -5,6 +5,7 @@ import { FlaskLogin, type FlaskLoginOptions } from "./flask/flask-login.ts";
 import { warnOfWeakSecret } from "./flask/secret-strength.ts";
 import { TimedSigner } from "./flask/timed-signer.ts";
 import type { CookieOptions } from "./http/cookie.ts";
+import { listOf } from "./util/list.ts";
 
 export type { FlaskLoginOptions, RememberCookieOptions } from "./flask/flask-login.ts";
 export { datetime, Markup, Tuple, tuple, Uuid } from "./flask/value-types.ts";
@@ -42,6 +43,9 @@ const MAX_AGE_SECONDS = 31 * 86_400;
  * There is no server-side end to such a session: a copy of the cookie, also of one from before a logout, opens in Flask and
  * in other processes until `maxAge` has passed or the secret is changed.
  *
+ * What TypeScript changes gets a key of Flagon's own, `_flagon`, by which two sessions of one second are told apart; Flask
+ * carries it along. A session that is larger than browsers keep is a `SessionError` at the commit, `cookie_too_large`.
+ *
  * Throws a `TypeError` for options out of range.
  */
 export function flaskCodec(options: FlaskCodecOptions): Codec {
@@ -50,7 +54,8 @@ export function flaskCodec(options: FlaskCodecOptions): Codec {
   if (!(Number.isFinite(maxAge) && maxAge >= 1)) {
     throw new TypeError("flaskCodec: maxAge must be a number of seconds, 1 or more");
   }
-  const secrets = secretKey === undefined ? [] : [secretKey, ...fallbacks];
+  const older = checkFallbacks(fallbacks, "flaskCodec: fallbacks");
+  const secrets = secretKey === undefined ? [] : [secretKey, ...older];
   secrets.forEach(checkSecret);
   const signer = new TimedSigner(secrets.map(toBytes), salt, digest);
   const flaskLogin = login === false ? null : new FlaskLogin(secretKey ?? "", login);
@@ -106,7 +111,7 @@ export function fromFlaskConfig(config: FlaskConfig): { codec: Codec; cookie: Co
   return {
     codec: flaskCodec({
       secretKey: config.SECRET_KEY,
-      ...given("fallbacks", config.SECRET_KEY_FALLBACKS),
+      fallbacks: checkFallbacks(config.SECRET_KEY_FALLBACKS ?? [], "SECRET_KEY_FALLBACKS"),
       ...given("maxAge", config.PERMANENT_SESSION_LIFETIME),
       ...given("refreshEachRequest", config.SESSION_REFRESH_EACH_REQUEST),
       login: {
@@ -136,6 +141,10 @@ function readProtection(protection: FlaskConfig["SESSION_PROTECTION"]): FlaskLog
 /** The option, if it was given. */
 function given<Name extends string, Value>(name: Name, value: Value | null | undefined): { [name in Name]?: Value } {
   return value === null || value === undefined ? {} : ({ [name]: value } as { [name in Name]: Value });
+}
+
+function checkFallbacks<Secret extends string | Uint8Array>(given: readonly Secret[], option: string): Secret[] {
+  return listOf(given, option, `a fallback must be an older SECRET_KEY: text, or bytes where Flask's was b"…"`);
 }
 
 function checkSecret(secret: string | Uint8Array, index: number): void {

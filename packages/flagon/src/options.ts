@@ -5,12 +5,14 @@ import type { CsrfOptions } from "./http/cross-site.ts";
 import { type Duration, type Lifetime, parseDuration } from "./state/lifetime.ts";
 import type { StandardSchema } from "./state/schema.ts";
 import type { Store } from "./store.ts";
+import { listOf } from "./util/list.ts";
 
 /** Everything that `createSessions` can be told. Only `secret` has no default. */
 export interface SessionOptions<Data extends object> {
   /**
    * What all keys are made of: 32 bytes or more of UTF-8, never decoded. A list rotates: the first seals, all open. A
-   * function is asked at each use and returns either. A weak secret throws here; a missing one at the first use.
+   * function is asked at each use and returns either. A weak secret throws here, and so does a list that is empty or has an
+   * unset entry; undefined throws at the first use.
    */
   readonly secret?: Secret | (() => Secret);
   /** Where sessions live; without one, sealed in the cookie. */
@@ -49,7 +51,7 @@ export function checkOptions<Data extends object>(options: SessionOptions<Data>)
   if (store && revocations) throw new TypeError("pass store or revocations, not both");
   if (store && !store.replace) throw new TypeError("store must be a Store, such as redisStore(client)");
   if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
-  upgradeFrom.forEach(endOfUpgrade);
+  listOf(upgradeFrom, "upgradeFrom", UPGRADE_WANTED).forEach(endOfUpgrade);
   storeTimes(options);
 }
 
@@ -83,8 +85,11 @@ export interface UpgradeOptions {
   readonly until: Date | string;
 }
 
+const UPGRADE_WANTED = "pass [{ codec, until }]";
+
 /** From when on the old format is refused, in milliseconds since 1970. Throws a `TypeError` for what is no date. */
 export function endOfUpgrade({ codec, until }: UpgradeOptions): number {
+  if (!codec?.bind) throw new TypeError(`upgradeFrom: an entry has no codec; ${UPGRADE_WANTED}`);
   const end = new Date(until ?? "").getTime();
   if (Number.isNaN(end)) throw new TypeError(`upgradeFrom: ${codec.name} needs until, a date`);
   return end;

@@ -1,9 +1,12 @@
 import type { Flash, OpenRequest } from "./codec.ts";
 import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
+import { isSessionError } from "./errors.ts";
 import { publicId } from "./formats/public-id.ts";
+import type { ResponseHead } from "./http/headers.ts";
 import type { RegisteredData } from "./register.ts";
 import { type Duration, parseDuration } from "./state/lifetime.ts";
 import type { SessionState } from "./state/session-state.ts";
+import { protectMembers } from "./state/shared-members.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;
@@ -24,52 +27,81 @@ export interface ClosedSession {
   readonly saved: Promise<void> | null;
 }
 
-/** Ends the handler's part: null when nobody looked at the session, or it was closed before. */
-export let close: <D extends object>(session: Session<D>) => ClosedSession | null;
+/**
+ * How a session is opened: "early", while it can be saved; "late", to be read only; "unreadable" where it could not be, and
+ * nobody is left to tell.
+ */
+export type Look = "early" | "late" | "unreadable";
+
+/**
+ * Ends the handler's part: null when nobody looked at the session, or it was closed before. `head` is the response's, for
+ * looks that come later.
+ */
+export let close: <D extends object>(session: Session<D>, head?: ResponseHead) => ClosedSession | null;
 
 /**
  * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
  * look at it opens the cookie, and throws a `SessionError` with `status` 503 when a store could not be asked.
  *
- * Everything that changes it throws a `TypeError` once the response has started, since it could no longer be kept.
+ * Once the response's head has left, everything that changes it throws a `TypeError`, since it could not be kept. Reading
+ * goes on, for log lines and streamed bodies. When the response is over and the session could not be loaded, it reads as a
+ * new one: nobody is left to tell, and the log's listener must not end the process.
+ *
+ * What is put on the object itself, or assigned to it, is a `TypeError` that names the method to use. `JSON.stringify`,
+ * spread and `console.log` show nothing of it: `Object.fromEntries(session.entries())` is its data.
  */
 export class Session<Data extends object = RegisteredData> {
-  readonly #open: () => SessionState;
+  readonly #request: OpenRequest;
+  readonly #open: (look: Look) => SessionState;
   #state: SessionState | null = null;
-  /** After what the session may no longer be changed, nor first looked at; null while it may. */
+  /** After what the session may no longer be changed; null while it may. */
   #over: string | null = null;
   #saved: Promise<void> | null = null;
+  #head: ResponseHead | undefined;
 
   static {
-    close = (session) => {
+    close = (session, head) => {
       const state = session.#over === RESPONSE ? null : session.#state;
       session.#over = RESPONSE;
+      session.#head = head;
       return state && { state, saved: session.#saved };
     };
   }
 
   /** Made by `Sessions.open`; the first look calls `open`. @internal */
-  constructor(open: () => SessionState) {
+  constructor(request: OpenRequest, open: (look: Look) => SessionState) {
+    this.#request = request;
     this.#open = open;
+    Object.preventExtensions(this);
   }
 
   /** What each reader goes through: the first one opens the session. */
   #look(): SessionState {
-    if (this.#state === null) {
-      this.#requireTime();
-      this.#state = this.#open();
+    if (this.#state !== null) return this.#state;
+    if (this.#over !== null) this.#noteLateLook();
+    try {
+      this.#state = this.#open(this.#over === null ? "early" : "late");
+    } catch (error) {
+      if (!this.#request.isAnswered || !isSessionError(error)) throw error;
+      this.#over = RESPONSE;
+      this.#state = this.#open("unreadable");
     }
     return this.#state;
   }
 
-  /** What each change goes through. */
-  #change(): SessionState {
-    this.#requireTime();
-    return this.#look();
+  /** Once the response is over nothing of it can still be the visitor's, and there is nothing to warn of. */
+  #noteLateLook(): void {
+    const [request, head] = [this.#request, this.#head];
+    if (head === undefined || request.isAnswered) return;
+    import("./state/late-look.ts").then(({ warnOfLateLook }) => warnOfLateLook(request, head)).catch(() => {});
   }
 
-  #requireTime(): void {
-    if (this.#over !== null) throw new TypeError(`the session was used after ${this.#over}`);
+  /** What each change goes through. */
+  #change(): SessionState {
+    // Asked again after the look, which may find that nothing can be kept any more.
+    const state = this.#over === null ? this.#look() : null;
+    if (state === null || this.#over !== null) throw new TypeError(`the session was changed after ${this.#over}`);
+    return state;
   }
 
   /** Undefined for a key that is not there. An object that comes back may be changed in place: the change is kept. */
@@ -136,7 +168,7 @@ export class Session<Data extends object = RegisteredData> {
 
   /**
    * The messages that wait, oldest first, or those of one category. Reading removes them, except on HEAD and prefetch
-   * requests, which show noSession anything.
+   * requests, which show nobody anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
     const state = this.#look();
@@ -172,19 +204,19 @@ export class Session<Data extends object = RegisteredData> {
     this.#change().end();
   }
 
-  /** As `login` was given it, as a string; null while noSession is signed in. */
+  /** As `login` was given it, as a string; null while nobody is signed in. */
   get userId(): string | null {
     return this.#look().record.userId;
   }
 
-  /** When the user signed in, in milliseconds since 1970; null while noSession is, and in Flask's format. */
+  /** When the user signed in, in milliseconds since 1970; null while nobody is, and in Flask's format. */
   get authenticatedAt(): number | null {
     return this.#look().record.authenticatedAt;
   }
 
   /**
    * Whether the user signed in at most this long ago (OWASP ASVS 5, 7.5.1: ask again before something sensitive). False
-   * while noSession is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
+   * while nobody is signed in. Flask's format knows no time and answers with Flask-Login's `_fresh`.
    */
   isFresh(within: Duration): boolean {
     const { record, rules } = this.#look();
@@ -263,8 +295,9 @@ export class Session<Data extends object = RegisteredData> {
     return isCsrfToken(text, state.rules.csrfMacs(state, false));
   }
 }
+protectMembers(Session);
 
-/** Whether noSession sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
+/** Whether nobody sees the answer: HEAD, or a page that the browser fetches in case it is wanted. */
 function isUnseen(request: OpenRequest): boolean {
   const purpose = ["sec-purpose", "purpose", "x-moz"].map((name) => request.header(name));
   return request.method === "HEAD" || /prefetch/i.test(purpose.join());

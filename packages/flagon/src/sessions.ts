@@ -13,14 +13,14 @@ import { responseHeaders } from "./http/cache-headers.ts";
 import { createCookie } from "./http/cookie.ts";
 import { crossSiteCheck } from "./http/cross-site.ts";
 import type { HeaderLine, ResponseHead } from "./http/headers.ts";
-import { isPlainLoopback } from "./http/loopback.ts";
+import { isLoopbackVisit } from "./http/loopback.ts";
 import { checkOptions, type SessionOptions } from "./options.ts";
 import type { RegisteredData } from "./register.ts";
-import { close, Session } from "./session.ts";
+import { close, type Look, Session } from "./session.ts";
 import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
 import { type SessionHandle, type SessionRules, SessionState } from "./state/session-state.ts";
-import { isProduction } from "./util/environment.ts";
+import { isDevelopment, isProduction } from "./util/environment.ts";
 import { momentAfterMarks } from "./util/moment.ts";
 import { isPromise } from "./util/promise.ts";
 
@@ -36,7 +36,8 @@ export interface Sessions<Data extends object = RegisteredData> {
   /**
    * Saves what changed and returns the header lines to send: append the `Set-Cookie` lines, set the others. Empty for a
    * session that nobody looked at. Call it once for each request, before the first byte; a second call returns none.
-   * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept.
+   * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept; of a session that
+   * nobody looked at it is asked later, when somebody does.
    * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
    */
   commit(session: Session<Data>, response?: ResponseHead): HeaderLine[] | Promise<HeaderLine[]>;
@@ -109,6 +110,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
   const ownCookie = createCookie(cookie.name ?? codec.cookieName, cookie);
   const loopbackCookie = isProduction() ? null : ownCookie.forLoopback();
+  const inDevelopment = isDevelopment();
   const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   const parts = { context, lifetimes, format, reader, now, idAfter };
   // The one place where a backend is chosen.
@@ -116,7 +118,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
     : cookieBackend(parts);
   const sessionOf = (request: OpenRequest, handle: SessionHandle, openedAt: number): Session<Data> => {
-    return new Session<Data>(() => new SessionState(request, rules, handle, openedAt));
+    return new Session<Data>(request, (look) => new SessionState(request, rules, handleFor(look, handle), openedAt));
   };
   return {
     list: backend.list,
@@ -138,14 +140,14 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     open(request) {
       checkOrigin?.(request);
       const openedAt = momentAfterMarks(now());
-      const isLoopback = loopbackCookie !== null && isPlainLoopback(request);
+      const isLoopback = loopbackCookie !== null && isLoopbackVisit(request, inDevelopment);
       const handle = backend.open(request, isLoopback ? loopbackCookie : ownCookie);
       return isPromise(handle)
         ? handle.then((found) => sessionOf(request, found, openedAt))
         : sessionOf(request, handle, openedAt);
     },
     commit(session, response) {
-      const closed = close(session);
+      const closed = close(session, response);
       if (closed === null) return [];
       const { state, saved } = closed;
       // Only a store's `save` is a promise, and whoever did not wait for it waits here.
@@ -162,6 +164,12 @@ const outside: OpenRequest = { method: "POST", url: "", header: () => null };
 
 function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** A look that comes too late to save anything takes no old format's session over either. */
+function handleFor(look: Look, handle: SessionHandle): SessionHandle {
+  if (look === "early") return handle;
+  return { load: () => ({ record: look === "late" ? handle.load().record : null }), save: () => [], flush: () => {} };
 }
 
 /** What every adapter takes: options, or the sessions that were made of them. */

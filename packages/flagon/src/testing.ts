@@ -2,15 +2,17 @@ import type { OpenRequest } from "./codec.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-export {
-  type AdapterApp,
-  type AdapterReply,
-  type AdapterRoute,
-  type AdapterTraits,
-  adapterConformance,
-  type RunningAdapter,
-  type ServeAdapter,
-} from "./testing/adapter/conformance.ts";
+export type {
+  AdapterApp,
+  AdapterReply,
+  AdapterRoute,
+  AdapterTraits,
+  RunningAdapter,
+  ServeAdapter,
+  SharedReply,
+} from "./testing/adapter/app.ts";
+export { adapterConformance } from "./testing/adapter/conformance.ts";
+export type { SharedHead } from "./testing/adapter/shared-head.ts";
 export type { ConformanceCase } from "./testing/check.ts";
 export { storeConformance } from "./testing/store/conformance.ts";
 export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./testing/store/fixture.ts";
@@ -24,6 +26,7 @@ export type { MakeStore, StoreConditions, StoreConformanceOptions } from "./test
  * ```
  *
  * `sessions` are the app's own. `url` is where the test asks (default "http://localhost/"): the cookie's name depends on it.
+ * A fetch handler that is called without a server, in a process that sets no NODE_ENV, expects the cookie of an https address.
  */
 export async function signedInCookie<Data extends object>(
   sessions: Sessions<Data>,
@@ -31,7 +34,8 @@ export async function signedInCookie<Data extends object>(
   { url = "http://localhost/", prepare }: SignedInOptions<Data> = {},
 ): Promise<string> {
   const { host } = new URL(url);
-  const request: OpenRequest = { method: "GET", url, header: (name) => (name === "host" ? host : null) };
+  const header = (name: string): string | null => (name === "host" ? host : null);
+  const request: OpenRequest = { method: "GET", url, header, address: "127.0.0.1", httpVersion: "1.1" };
   const session = await sessions.open(request);
   session.login(userId);
   prepare?.(session);

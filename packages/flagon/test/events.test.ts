@@ -87,7 +87,7 @@ describe("flagon:reject", () => {
     ["from_the_future", sealedWith({ now: () => good.clock.time + 6_000 })],
   ])("tells why a cookie was refused: %s", (reason, cookie) => {
     const { browser } = setUp();
-    browser.cookies.set("__Host-session", cookie);
+    browser.cookies.set("__Host-Http-session", cookie);
     expect(
       of(
         listen(() => browser.visit((session) => session.get("a"))),
@@ -98,7 +98,7 @@ describe("flagon:reject", () => {
 
   test("tells of each of several cookies", () => {
     const { browser } = setUp();
-    const cookie = `__Host-session=junk; __Host-session=${sealedWith({ app: "b" })}; __Host-session=${value}`;
+    const cookie = `__Host-Http-session=junk; __Host-Http-session=${sealedWith({ app: "b" })}; __Host-Http-session=${value}`;
     const heard = listen(() => browser.visit((session) => session.get("a"), { headers: { cookie } }));
     expect(of(heard, "flagon:reject")).toEqual([{ reason: "malformed" }, { reason: "forged" }]);
   });
@@ -179,10 +179,10 @@ test("no event holds a secret, a key, a MAC, a token or a cookie's value", () =>
     values.add(browser.cookie);
     copy.visit((session) => session.set("late", 1));
     for (const cut of [0, 1, 22]) {
-      browser.cookies.set("__Host-session", `${[...values].at(-1)?.slice(0, -cut || undefined)}x`);
+      browser.cookies.set("__Host-Http-session", `${[...values].at(-1)?.slice(0, -cut || undefined)}x`);
       browser.visit((session) => session.get("a"));
     }
-    browser.cookies.set("__Host-session", [...values].at(-1) ?? "");
+    browser.cookies.set("__Host-Http-session", [...values].at(-1) ?? "");
     clock.pass(HOUR);
     browser.visit((session) => session.set("b", 1));
     values.add(browser.cookie);

@@ -37,7 +37,7 @@ class Attack {
   }
 
   /** Sends the cookie; throws when it opens or shows in the answer. */
-  try(value: string, header = `__Host-session=${value}`): void {
+  try(value: string, header = `__Host-Http-session=${value}`): void {
     if (this.#good.has(value)) return;
     this.tried++;
     const answer = this.#answer(header);
@@ -72,7 +72,7 @@ describe(`cookies that nobody sealed (FUZZ_SEED=${seed})`, () => {
   test("the good ones open, so that the rest proves something", () => {
     const sessions = appWith(() => NOON);
     for (const value of good) {
-      const session = atOnce(sessions.open(requestOf({ cookie: `__Host-session=${value}` })));
+      const session = atOnce(sessions.open(requestOf({ cookie: `__Host-Http-session=${value}` })));
       expect([session.userId, session.get("role")]).toEqual(["ann", "admin"]);
     }
   });
@@ -161,7 +161,7 @@ describe(`cookies that nobody sealed (FUZZ_SEED=${seed})`, () => {
     const keys = new KeyRing(SECRET, "");
     for (let i = 0; i < 2_000; i++) {
       const id = anyBytes(16).toString("base64url");
-      attack.try(writeIdCookie({ id, generation: 0, signInId: 0 }, "__Host-session", keys));
+      attack.try(writeIdCookie({ id, generation: 0, signInId: 0 }, "__Host-Http-session", keys));
       const record = { ...unrotated, id, permanent: false, createdAt: NOON, authenticatedAt: NOON, renewedAt: NOON };
       const row = Buffer.from(sealRow({ ...record, userId: "ann", data: { role: "admin" }, flashes: [] }, keys, NOON));
       attack.try(row.toString("base64url"));
@@ -206,7 +206,14 @@ describe(`cookies that nobody sealed (FUZZ_SEED=${seed})`, () => {
           attack.try(value.slice(0, at) + piece + value.slice(at));
         }
       }
-      for (const name of ["__Host-sessio", "__Host-session2", "__host-session", "session", " __Host-session\0", "x"]) {
+      for (const name of [
+        "__Host-sessio",
+        "__Host-Http-session2",
+        "__host-http-session",
+        "session",
+        " __Host-Http-session\0",
+        "x",
+      ]) {
         attack.try(`${name} for ${value}`, `${name}=${value}`);
       }
     }

@@ -6,7 +6,7 @@ import { appWith, refusedCookies } from "./refused-cookies.ts";
 /** What an app answers: a page that shows all there is to see of a session, and stores something if asked to. */
 function answerTo(cookie: string | null, isStoring: boolean): { body: string; lines: string[] } {
   const browser = new Browser(appWith(() => NOON));
-  if (cookie !== null) browser.cookies.set("__Host-session", cookie);
+  if (cookie !== null) browser.cookies.set("__Host-Http-session", cookie);
   const body = browser.visit((session: Session<Data>) => {
     if (isStoring) {
       session.set("page", 1);
@@ -66,7 +66,7 @@ describe("promise 3: a slow request in flight at logout never brings the session
       clock.pass(3 * MINUTE);
       slow.answer(session);
       // A second sign-out may delete the cookie; nothing else reaches the browser.
-      for (const cookie of slow.setCookies) expect(cookie).toMatch(/^__Host-session=; Max-Age=0;/);
+      for (const cookie of slow.setCookies) expect(cookie).toMatch(/^__Host-Http-session=; Max-Age=0;/);
       expect(slow.open().userId).toBeNull();
     }
   });
@@ -84,12 +84,12 @@ describe("promise 4: idle and absolute hold on the server, whatever the browser 
     const kept: string[] = [];
     for (let time = NOON; time < NOON + absolute + idle; time += Math.floor(idle / 3)) {
       clock.time = time;
-      kept.push(browser.cookies.get("__Host-session") ?? "");
+      kept.push(browser.cookies.get("__Host-Http-session") ?? "");
       const isOver = time >= NOON + absolute;
       expect(browser.visit((session) => session.userId)).toBe(isOver ? null : "ann");
     }
     for (const cookie of kept) {
-      browser.cookies.set("__Host-session", cookie);
+      browser.cookies.set("__Host-Http-session", cookie);
       expect(browser.open().userId).toBeNull();
     }
   });

@@ -36,7 +36,7 @@ export function refusedCookies(now: number): [reason: string, value: string][] {
       "a store's",
       writeIdCookie(
         { id: "AAECAwQFBgcICQoLDA0ODw", generation: 0, signInId: 0 },
-        "__Host-session",
+        "__Host-Http-session",
         new KeyRing(SECRET, ""),
       ),
     ],

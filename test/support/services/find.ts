@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type ServiceName = "redis" | "postgres" | "chromium" | "flask";
+export type ServiceName = "redis" | "postgres" | "chromium" | "flask" | "nginx";
 
 interface Service {
   readonly title: string;
@@ -40,6 +40,13 @@ export const services: Record<ServiceName, Service> = {
     packages: ["python3", "python3-flask", "python3-flask-login"],
     // Debian's own Python first: it is the one that Debian's flask belongs to.
     find: () => [...executable("/usr/bin/python3"), ...all(onPath("python3"))].find(hasFlask) ?? null,
+  },
+  nginx: {
+    title: "nginx",
+    variable: "FLAGON_TEST_NGINX",
+    packages: ["nginx"],
+    // Debian keeps it where only root's PATH leads.
+    find: () => onPath("nginx") ?? executable("/usr/sbin/nginx")[0] ?? null,
   },
 };
 

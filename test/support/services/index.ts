@@ -5,6 +5,7 @@
  */
 export { chromiumOptions, openProfile, profileFolder, startChromium } from "./chromium.ts";
 export { type FlaskOptions, python, runPython, startFlask } from "./flask.ts";
+export { type NginxOptions, startNginx } from "./nginx.ts";
 export { type PostgresOptions, startPostgres } from "./postgres.ts";
 export { type RedisOptions, startRedis } from "./redis.ts";
 export { type RedisCluster, startRedisCluster } from "./redis-cluster.ts";

@@ -11,7 +11,8 @@ export interface SentCookie {
 export function sentSessionCookie(header: string | undefined): SentCookie | null {
   for (const pair of header?.split(";") ?? []) {
     const [name = "", ...value] = pair.trim().split("=");
-    if (name === "session" || name === "__Host-session") return { name, bytes: name.length + value.join("=").length };
+    if (name === "session" || name === "__Host-Http-session")
+      return { name, bytes: name.length + value.join("=").length };
   }
   return null;
 }

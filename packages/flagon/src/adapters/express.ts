@@ -1,12 +1,13 @@
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { type Commit, deferHead } from "./shared/deferred-head.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -34,15 +35,24 @@ export function session<Data extends object = RegisteredData>(
 ): RequestHandler {
   const sessions = sessionsFrom(given);
   return (request, response, next) => {
-    if (isAlreadyOpened(request, sessions)) return next();
+    // Express has one type for all requests; `Register` says which data the session holds.
+    const found = findOpened(request, sessions);
+    if (found !== undefined) {
+      request.session = found;
+      return next();
+    }
     const start = (session: Session<Data>): void => {
-      // Express has one type for all requests; `Register` says which data it holds.
+      markOpened(request, sessions, session);
       request.session = session as unknown as Session;
-      deferHead(response, (head) => sessions.commit(session, head), next);
+      const commit: Commit = (head) => {
+        requireSession(request.session, "request.session");
+        return sessions.commit(session, head);
+      };
+      deferHead(response, commit, next);
       next();
     };
     try {
-      const opened = sessions.open(new ExpressRequest(request));
+      const opened = sessions.open(new ExpressRequest(request, response));
       if (isPromise(opened)) opened.then(start).catch(next);
       else start(opened);
     } catch (error) {
@@ -55,8 +65,8 @@ export function session<Data extends object = RegisteredData>(
 class ExpressRequest extends NodeRequest {
   readonly #request: Request;
 
-  constructor(request: Request) {
-    super(request);
+  constructor(request: Request, response: Response) {
+    super(request, response);
     this.#request = request;
   }
 

@@ -5,10 +5,11 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead, type TakeCommit } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { type Commit, deferHead, type TakeCommit } from "./shared/deferred-head.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -40,19 +41,24 @@ export function session<Data extends object = RegisteredData>(
     if (!app.hasRequestDecorator("session")) app.decorateRequest("session");
 
     app.addHook("onRequest", (request, reply, done) => {
-      if (isAlreadyOpened(request, sessions)) return done();
+      // Fastify has one type for all requests; `Register` says which data the session holds.
+      const found = findOpened(request, sessions);
+      if (found !== undefined) {
+        request.session = found;
+        return done();
+      }
       const start = (session: Session<Data>): void => {
-        // Fastify has one type for all requests; `Register` says which data it holds.
+        markOpened(request, sessions, session);
         request.session = session as unknown as Session;
-        (request as Held)[takeCommit] = deferHead(
-          reply.raw,
-          (head) => sessions.commit(session, head),
-          (error) => respondWithError(reply.raw, error),
-        );
+        const commit: Commit = (head) => {
+          requireSession(request.session, "request.session");
+          return sessions.commit(session, head);
+        };
+        (request as Held)[takeCommit] = deferHead(reply.raw, commit, (error) => respondWithError(reply.raw, error));
         done();
       };
       try {
-        const opened = sessions.open(new FastifySource(request));
+        const opened = sessions.open(new FastifySource(request, reply));
         if (isPromise(opened)) opened.then(start).catch(done);
         else start(opened);
       } catch (error) {
@@ -64,9 +70,18 @@ export function session<Data extends object = RegisteredData>(
       // The error page that a failed commit leads to is not committed again, and neither is what was hijacked.
       const commit = (request as Held)[takeCommit]?.();
       if (!commit) return done(null, payload);
+      const response = isResponse(payload) && !payload.bodyUsed ? payload : null;
       const finish = (lines: HeaderLine[]): void => {
-        for (const [name, value] of lines) reply.header(name, value); // which appends Set-Cookie lines
-        done(null, payload);
+        // After the last hook Fastify lays a Response's own head over the reply's: so it goes there before the lines do.
+        if (response !== null) {
+          reply.code(response.status);
+          for (const [name, value] of response.headers) reply.header(name, value);
+        }
+        // Set-Cookie lines are appended, by Fastify before 5.12 to the app's own list: so it gets one of ours first.
+        const cookies = reply.getHeader("set-cookie");
+        if (Array.isArray(cookies)) reply.removeHeader("set-cookie").header("set-cookie", [...cookies]);
+        for (const [name, value] of lines) reply.header(name, value);
+        done(null, response === null ? payload : bodyOf(response, request));
       };
       const fail = (error: Error): void => {
         discard(reply, payload);
@@ -74,7 +89,7 @@ export function session<Data extends object = RegisteredData>(
       };
       let lines: HeaderLine[] | Promise<HeaderLine[]>;
       try {
-        lines = commit({ header: (name) => reply.getHeader(name) });
+        lines = commit({ header: (name) => response?.headers.get(name) ?? reply.getHeader(name) });
       } catch (error) {
         lines = Promise.reject(error);
       }
@@ -90,9 +105,19 @@ export function session<Data extends object = RegisteredData>(
 /** The error's response starts afresh, and what would have fed the lost one stops. */
 function discard(reply: FastifyReply, payload: unknown): void {
   for (const name of representationHeaders) reply.removeHeader(name);
-  const body = payload instanceof Response ? payload.body : payload;
+  const body = isResponse(payload) ? payload.body : payload;
   if (body instanceof ReadableStream) body.cancel().catch(() => {});
   else if (isDestroyable(body)) body.destroy();
+}
+
+/** As Fastify tells one, whichever library's class it is. */
+function isResponse(payload: unknown): payload is Response {
+  return Object.prototype.toString.call(payload) === "[object Response]";
+}
+
+/** Fastify's own HEAD routes measure what they are given, and cannot measure null. */
+function bodyOf({ body }: Response, { method }: FastifyRequest): ReadableStream | string | null {
+  return body === null && method === "HEAD" ? "" : body;
 }
 
 function isDestroyable(body: unknown): body is { destroy(): void } {
@@ -103,8 +128,8 @@ function isDestroyable(body: unknown): body is { destroy(): void } {
 class FastifySource extends NodeRequest {
   readonly #request: FastifyRequest;
 
-  constructor(request: FastifyRequest) {
-    super(request.raw);
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    super(request.raw, reply.raw);
     this.#request = request;
   }
 

@@ -6,6 +6,7 @@ import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
+import { findOpened, forgetOpened, markOpened } from "./shared/mount-guard.ts";
 
 export type { Register } from "../index.ts";
 
@@ -40,9 +41,12 @@ export function session<Data extends object = RegisteredData>(
   const sessions = sessionsFrom(given);
   return (handler) =>
     async (request, ...rest) => {
+      const found = findOpened<Data>(request, sessions);
+      if (found !== undefined) return handler(request, found, ...rest);
       let response: Response | undefined;
       try {
         const session = await sessions.open(new FetchRequest(request));
+        markOpened(request, sessions, session);
         const made = await handler(request, session, ...rest);
         response = made;
         // On Bun, a handler that has upgraded to a WebSocket answers with nothing, whatever its type says.
@@ -52,6 +56,8 @@ export function session<Data extends object = RegisteredData>(
         discard(response);
         if (isSessionError(error)) return onError(error, request);
         throw error;
+      } finally {
+        forgetOpened(request, sessions);
       }
     };
 }

@@ -1,15 +1,16 @@
-import type { H3Config, H3Event, Middleware } from "h3";
+import type { H3Event, HTTPError, Middleware } from "h3";
 import type { SessionError } from "../errors.ts";
 import { isSessionError } from "../errors.ts";
-import { type HeaderLine, representationHeaders } from "../http/headers.ts";
+import { representationHeaders } from "../http/headers.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
-import { discard, withLines, writeLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { discard, writeLines } from "./shared/fetch-response.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -35,41 +36,49 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (event, next) => {
-    if (isAlreadyOpened(event, sessions)) return next();
+    // h3 has one type for all contexts; `Register` says which data the session holds.
+    const found = findOpened(event, sessions);
+    if (found !== undefined) {
+      event.context.session = found;
+      return next();
+    }
     let session: Session<Data> | undefined;
     let answer: unknown;
     try {
-      const opened = sessions.open(new FetchRequest(event.req, event.req.ip));
+      const opened = sessions.open(new FetchRequest(event.req, event.req.ip, event.req.runtime?.node?.req.httpVersion));
       session = isPromise(opened) ? await opened : opened;
-      // h3 has one type for all contexts; `Register` says which data the session holds.
+      markOpened(event, sessions, session);
       event.context.session = session as unknown as Session;
       answer = await next();
     } catch (error) {
-      if (session !== undefined) await commit(sessions, session, event, undefined);
-      throw isSessionError(error) ? new RefusedError(error) : error;
+      const failure = isSessionError(error) ? new RefusedError(error) : error;
+      if (session === undefined || !(await commit(sessions, session, event, undefined))) throw failure;
+      return errorPage(failure, event);
     }
-    await commit(sessions, session, event, answer);
-    return answer;
+    const hasLines = await commit(sessions, session, event, answer);
+    return hasLines && isFailure(answer) ? errorPage(answer, event) : answer;
   };
 }
 
-/** h3 lays `res.headers` over what a handler answers with, and `res.errHeaders` over what it makes of an error. */
+/**
+ * Whether there are header lines to send. h3 lays `res.headers` over a copy of what a handler answers with, and
+ * `res.errHeaders` over what it makes of an error.
+ */
 async function commit<Data extends object>(
   sessions: Sessions<Data>,
   session: Session<Data>,
   event: H3Event,
   answer: unknown,
-): Promise<void> {
+): Promise<boolean> {
   const { headers, errHeaders } = event.res;
   const own =
     answer instanceof Object && "headers" in answer && answer.headers instanceof Headers ? answer.headers : null;
   try {
+    requireSession(event.context.session, "event.context.session");
     const lines = await sessions.commit(session, { header: (name) => headers.get(name) ?? own?.get(name) });
-    if (lines.length === 0) return;
     writeLines(headers, lines);
     writeLines(errHeaders, lines);
-    errorLines.set(event, lines);
-    if (event.app !== undefined) coverOnError(event.app.config);
+    return lines.length > 0;
   } catch (error) {
     if (answer instanceof Response) discard(answer);
     for (const name of representationHeaders) headers.delete(name);
@@ -77,19 +86,59 @@ async function commit<Data extends object>(
   }
 }
 
-const errorLines = new WeakMap<H3Event, readonly HeaderLine[]>();
-const covered = new WeakSet<object>();
+/** h3's own mark for a request that no route took. */
+const notFound = Symbol.for("h3.notFound");
 
-/** The one answer over which h3 lays nothing is a `Response` of the app's `onError`, and each error page of Nitro is one. */
-function coverOnError(config: H3Config): void {
-  const { onError } = config;
-  if (onError === undefined || covered.has(onError)) return;
-  const cover: typeof onError = async (error, event) => {
-    const answer = await onError(error, event);
-    return answer instanceof Response ? withLines(answer, errorLines.get(event) ?? []) : answer;
-  };
-  covered.add(cover);
-  config.onError = cover;
+function isFailure(answer: unknown): boolean {
+  return answer === notFound || answer instanceof Error;
+}
+
+/**
+ * What the app's `onError` makes of the failure, asked here: over a `Response` that h3 gets from it h3 lays no headers, while
+ * over one that a handler answers with it does. Without an `onError` the failure goes on to h3.
+ */
+async function errorPage(failure: unknown, event: H3Event): Promise<unknown> {
+  const { onError, silent } = event.app?.config ?? {};
+  if (onError === undefined) {
+    if (failure === notFound) return failure;
+    throw failure;
+  }
+  const error = failure instanceof Error && failure.name === "HTTPError" ? failure : new HandlerError(failure, event);
+  // biome-ignore lint/suspicious/noConsole: h3 does so with what nobody foresaw, and would not see this one
+  if ((error as HandlerError).unhandled && !silent) console.error(error);
+  const page = await onError(error as unknown as HTTPError, event);
+  if (page !== undefined && page !== null) return page;
+  const { status, headers } = error as RefusedError;
+  return new Response(JSON.stringify(error), {
+    status,
+    headers: [...(headers ?? []), ["content-type", "application/json;charset=UTF-8"]],
+  });
+}
+
+/** What h3 makes of what a handler threw: an error with a status, whose cause that is. */
+class HandlerError extends Error {
+  override readonly name = "HTTPError";
+  readonly status: number;
+  readonly unhandled: true | undefined;
+  readonly headers: Headers = new Headers();
+
+  constructor(cause: unknown, { req, url }: H3Event) {
+    const isLost = cause === notFound;
+    const message = isLost ? `Cannot find any route matching [${req.method}] ${url}` : messageOf(cause);
+    super(message, isLost ? undefined : { cause });
+    this.status = isLost ? 404 : 500;
+    this.unhandled = isLost ? undefined : true;
+    if (cause instanceof Error && cause.stack) this.stack = cause.stack;
+  }
+
+  toJSON(): object {
+    const { status, unhandled, message } = this;
+    return { status, unhandled, message: unhandled ? "HTTPError" : message };
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : "HTTPError 500";
 }
 
 /** What h3 takes for an error of its own: it answers with the status and headers, and logs no stack for each refusal. */

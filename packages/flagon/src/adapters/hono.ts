@@ -7,7 +7,9 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
+import type { NodeIncoming } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -32,12 +34,18 @@ export function session<Data extends object = RegisteredData>(
 ): MiddlewareHandler<SessionEnv<Data>> {
   const sessions = sessionsFrom(given);
   return async (c, next) => {
-    if (isAlreadyOpened(c, sessions)) return next();
-    const opened = sessions.open(new FetchRequest(c.req.raw, addressOf(c)));
+    const found = findOpened<Data>(c, sessions);
+    if (found !== undefined) {
+      c.set("session", found);
+      return next();
+    }
+    const opened = sessions.open(openRequest(c));
     const session = isPromise(opened) ? await opened : opened;
+    markOpened(c, sessions, session);
     c.set("session", session);
     await next();
     try {
+      requireSession(c.get("session"), 'c.get("session")');
       const committed = sessions.commit(session, { header: (name) => c.res.headers.get(name) });
       const lines = isPromise(committed) ? await committed : committed;
       if (lines.length > 0) replace(c, withLines(c.res, lines));
@@ -63,7 +71,8 @@ function clear(c: Context): void {
   for (const name of representationHeaders) c.header(name, undefined);
 }
 
-/** The client's address on `@hono/node-server`; other runtimes have their own ways, and Hono no common one. */
-function addressOf(c: Context): string | undefined {
-  return c.env?.incoming?.socket?.remoteAddress;
+/** With what `@hono/node-server` knows of the connection; other runtimes have their own ways, and Hono no common one. */
+function openRequest(c: Context): FetchRequest {
+  const incoming: NodeIncoming | undefined = c.env?.incoming;
+  return new FetchRequest(c.req.raw, incoming?.socket?.remoteAddress, incoming?.httpVersion);
 }

@@ -4,9 +4,10 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead } from "./shared/deferred-head.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { type Commit, deferHead } from "./shared/deferred-head.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -34,16 +35,21 @@ export function session<Data extends object = RegisteredData>(
 ): Middleware {
   const sessions = sessionsFrom(given);
   return async (ctx, next) => {
-    if (isAlreadyOpened(ctx, sessions)) return next();
+    // Koa has one type for all contexts; `Register` says which data the session holds.
+    const found = findOpened(ctx, sessions);
+    if (found !== undefined) {
+      ctx.session = found;
+      return next();
+    }
     const opened = sessions.open(new KoaRequest(ctx));
     const session = isPromise(opened) ? await opened : opened;
-    // Koa has one type for all contexts; `Register` says which data the session holds.
+    markOpened(ctx, sessions, session);
     ctx.session = session as unknown as Session;
-    deferHead(
-      ctx.res,
-      (head) => sessions.commit(session, head),
-      (error) => ctx.onerror(error instanceof Error ? error : new Error(String(error))),
-    );
+    const commit: Commit = (head) => {
+      requireSession(ctx.session, "ctx.session");
+      return sessions.commit(session, head);
+    };
+    deferHead(ctx.res, commit, (error) => ctx.onerror(error instanceof Error ? error : new Error(String(error))));
     return next();
   };
 }
@@ -52,7 +58,7 @@ class KoaRequest extends NodeRequest {
   readonly #ctx: ExtendableContext;
 
   constructor(ctx: ExtendableContext) {
-    super(ctx.req);
+    super(ctx.req, ctx.res);
     this.#ctx = ctx;
   }
 

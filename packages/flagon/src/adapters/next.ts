@@ -6,7 +6,8 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { NextAppRequest, readSetCookie } from "./shared/next-request.ts";
+import { NextAppRequest } from "./shared/next-request.ts";
+import { readSetCookie } from "./shared/set-cookie.ts";
 
 export type { Register } from "../index.ts";
 

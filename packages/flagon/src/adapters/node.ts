@@ -7,9 +7,11 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
-import { deferHead } from "./shared/deferred-head.ts";
+import { type Commit, deferHead } from "./shared/deferred-head.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
 import { respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
@@ -39,22 +41,32 @@ export function session<Data extends object = RegisteredData>(
   const sessions = sessionsFrom(given);
   return (request, response) => {
     const answer = (error: unknown): void => respondWithError(response, error);
+    const handle = (session: Session<Data>): unknown =>
+      handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
+    const found = findOpened<Data>(request, sessions);
+    if (found !== undefined) return handle(found);
     const run = (session: Session<Data>): unknown => {
-      deferHead(response, (head) => sessions.commit(session, head), answer);
-      return handler(Object.assign(request as IncomingMessage, { session }), response as ServerResponse);
+      markOpened(request, sessions, session);
+      const commit: Commit = (head) => {
+        requireSession((request as SessionRequest<Data>).session, "request.session");
+        return sessions.commit(session, head);
+      };
+      deferHead(response, commit, answer);
+      try {
+        const result = handle(session);
+        return result instanceof Promise ? result.catch((error) => answerOwn(error, answer)) : result;
+      } catch (error) {
+        return answerOwn(error, answer);
+      }
     };
     let opened: Session<Data> | Promise<Session<Data>>;
     try {
-      opened = sessions.open(new NodeRequest(request));
+      opened = sessions.open(new NodeRequest(request, response));
     } catch (error) {
       return answer(error);
     }
-    try {
-      const result = isPromise(opened) ? opened.then(run) : run(opened);
-      return result instanceof Promise ? result.catch((error) => answerOwn(error, answer)) : result;
-    } catch (error) {
-      return answerOwn(error, answer);
-    }
+    // What opening fails with is answered; what the handler throws goes on.
+    return isPromise(opened) ? opened.then(run, answer) : run(opened);
   };
 }
 

@@ -8,12 +8,13 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { withSessionStatus } from "./shared/fetch-error.ts";
 import { FetchRequest } from "./shared/fetch-request.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { isAlreadyOpened } from "./shared/mount-guard.ts";
+import { findOpened, markOpened } from "./shared/mount-guard.ts";
+import { requireSession } from "./shared/require-session.ts";
 
 export type { Register } from "../index.ts";
 
 /** Where loaders, actions and middleware find this visitor's session: `context.get(sessionContext)`. */
-export const sessionContext: RouterContext<Session> = {};
+export const sessionContext: RouterContext<Session> = Object.freeze({});
 
 /**
  * ```ts
@@ -37,14 +38,20 @@ export function session<Data extends object = RegisteredData>(
 ): MiddlewareFunction<Response> {
   const sessions = sessionsFrom(given);
   return async ({ request, context }, next) => {
-    if (isAlreadyOpened(context, sessions)) return next();
+    // One context serves all sessions; `Register` says which data they hold.
+    const found = findOpened(context, sessions);
+    if (found !== undefined) {
+      context.set(sessionContext, found);
+      return next();
+    }
     let response: Response | undefined;
     try {
       const session = await sessions.open(new FetchRequest(request));
-      // One context serves all sessions; `Register` says which data they hold.
+      markOpened(context, sessions, session);
       context.set(sessionContext, session as unknown as Session);
       const made = withSessionStatus(await next(), session);
       response = made;
+      requireSession(context.get(sessionContext), "the session in sessionContext");
       return withLines(made, await sessions.commit(session, { header: (name) => made.headers.get(name) }));
     } catch (error) {
       if (!isSessionError(error)) throw error;

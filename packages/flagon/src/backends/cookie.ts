@@ -1,4 +1,5 @@
 import type { CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
+import { isTooLarge } from "../errors.ts";
 import { emit } from "../events.ts";
 import { publicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
@@ -6,7 +7,7 @@ import type { LoadedSession, SessionHandle, SessionState } from "../state/sessio
 import { type SessionBackend, unopened } from "./backend.ts";
 import { type CookiePlan, entryOf, planBegin, planChange, withRandomId } from "./cookie-plan.ts";
 import { type Known, type Standing, standingOf } from "./decision.ts";
-import { LocalEntries, RecentWrites } from "./revocations/local.ts";
+import { type LocalMemory, localMemory } from "./revocations/local.ts";
 import type { SessionEntry } from "./revocations/sessions.ts";
 
 /** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
@@ -26,20 +27,17 @@ export type FindLegacySession = (
 ) => LegacySession | null;
 
 /** What a backend of sealed cookies is made of. */
-export interface CookieParts {
+export interface CookieParts extends LocalMemory {
   readonly format: CookieFormat;
   readonly reader: CookieReader;
   readonly now: () => number;
   readonly idAfter: (id: string) => string;
   readonly findLegacySession?: FindLegacySession;
-  /** What this process remembers. */
-  readonly entries: LocalEntries;
-  readonly writes: RecentWrites;
 }
 
 /** The whole session is in the cookie. No I/O: opened at the first look, written synchronously. */
-export function cookieBackend(parts: Omit<CookieParts, "entries" | "writes">): SessionBackend {
-  const all = { ...parts, entries: new LocalEntries(), writes: new RecentWrites() };
+export function cookieBackend(parts: Omit<CookieParts, keyof LocalMemory>): SessionBackend {
+  const all = { ...parts, ...localMemory() };
   return {
     open: (request, cookie) => new CookieHandle(all, request, cookie),
     list: onlyInStores,
@@ -87,9 +85,9 @@ export class SealedCookie {
     let named: NamedSession | null = null;
     const rejectIn =
       (isOwn: boolean): RejectRecord =>
-      (record) => {
+      (record, since = 0) => {
         const entry = entryOf(record);
-        const standing = entry ? standingOf(record, entry, now()) : "opens";
+        const standing = entry && entry.changedAt >= since ? standingOf(record, entry, now()) : "opens";
         if (standing === "opens") return null;
         if (named === null || (named.standing === "past" && standing === "superseded")) {
           named = { record, standing, isOwn, until: record.endsAt };
@@ -118,7 +116,14 @@ export class SealedCookie {
   /** The lines for a finished record; null deletes the cookie, if the request came with one. */
   lines({ loaded, isChanged }: SessionState, record: SessionRecord | null): string[] {
     const { format, reader, writes } = this.parts;
-    const value = record && format.seal(record, this.#cookie.name, this.#request);
+    let value: string | null;
+    try {
+      value = record && format.seal(record, this.#cookie.name, this.#request);
+    } catch (error) {
+      // Nobody changed anything: a session that no longer fits is not renewed, and fails no request.
+      if (isChanged || !isTooLarge(error)) throw error;
+      return [];
+    }
     if (!record || !value) return this.deletion().slice(loaded.record || loaded.named ? 0 : 1);
     if (isChanged) writes.note(record.id);
     emit("flagon:commit", () => {

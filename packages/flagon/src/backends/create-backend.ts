@@ -8,7 +8,7 @@ import { isPromise } from "../util/promise.ts";
 import type { SessionBackend } from "./backend.ts";
 import { cookieBackend, type FindLegacySession } from "./cookie.ts";
 import { RevocableCookieBackend } from "./revocable-cookie.ts";
-import { LocalEntries, RecentWrites } from "./revocations/local.ts";
+import { localMemory } from "./revocations/local.ts";
 import { sessionEntries } from "./revocations/sessions.ts";
 import { UserRevocations } from "./revocations/users.ts";
 import { GuardedStore } from "./store/guarded-store.ts";
@@ -59,9 +59,8 @@ function backendOf(
   const cookieParts = { format, reader, now, idAfter, findLegacySession };
   if (revocations === undefined) return cookieBackend(cookieParts);
   const rows = guarded("store" in revocations ? revocations.store : revocations);
-  const local = { entries: new LocalEntries(), writes: new RecentWrites() };
   const remote = { table: sessionEntries(rows, now), users: new UserRevocations(rows, now), stalenessMs };
-  return new RevocableCookieBackend({ ...cookieParts, ...local, ...remote });
+  return new RevocableCookieBackend({ ...cookieParts, ...localMemory(), ...remote });
 }
 
 /** The backend, and beside its own lines those that delete what the browser has of older formats. */

@@ -1,6 +1,6 @@
 import type { CodecContext, CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionRecord } from "../codec.ts";
 import { Buffer } from "../crypto/bytes.ts";
-import { type Cookie, createCookie } from "../http/cookie.ts";
+import { type Cookie, createCookie, securePrefix } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import { endOfUpgrade, type UpgradeOptions } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
@@ -33,7 +33,7 @@ export class LegacyFormat {
     this.#parts = parts;
     const { codec, cookie = {} } = options;
     const { name = codec.cookieName, sameSite, partitioned = false } = cookie;
-    const needsSecure = /^__(host|secure)-/i.test(name ?? "") || sameSite === "none" || partitioned;
+    const needsSecure = securePrefix.test(name ?? "") || sameSite === "none" || partitioned;
     // What does not go with a codec as the app's own goes with one that is only read.
     this.#format = codec.bind({ ...context, options: {} });
     this.#reader = this.#format.reader ?? cookieReader(this.#format, lifetimes, context.now);
@@ -47,7 +47,7 @@ export class LegacyFormat {
   /** Null for a request without a cookie of the old format. The record is in values that Flagon's formats carry. */
   open(request: OpenRequest, cookieName: string, reject: RejectRecord): SessionRecord | null {
     if (this.until <= this.#now()) return null;
-    const rejectOwn: RejectRecord = (record) => reject(this.#own(record));
+    const rejectOwn: RejectRecord = (record, since) => reject(this.#own(record), since);
     const record = this.#reader.open(request, this.#cookie?.name ?? cookieName, rejectOwn);
     return record && this.#own(record);
   }
@@ -64,7 +64,7 @@ export class LegacyFormat {
     const begun = { ...carried, createdAt };
     if (carried.createdAt === null) begun.endsAt = lifetimes.absoluteEnd(begun);
     if (!this.isForeign) return begun;
-    const id = idAfter(record.id);
+    const id = idAfter(carried.id);
     const signInId = record.userId === null ? 0 : Buffer.from(idAfter(id), "base64url").readUInt32BE() || 1;
     return { ...begun, id, generation: 0, since: 0, signInId, rotatedAt: createdAt };
   }

@@ -12,7 +12,7 @@ import { openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
 import { styleFor } from "./text.ts";
 
-const standardNames = ["__Host-session", "session", "__Secure-session"];
+const standardNames = ["__Host-Http-session", "session", "__Secure-session"];
 
 const options = {
   ...secretOptions,

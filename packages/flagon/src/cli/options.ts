@@ -55,7 +55,11 @@ export function readSecrets(choice: SecretChoice, terminal: Terminal): string[] 
   const { "secret-env": names = ["SESSION_SECRET"], "secret-file": files = [], "env-file": envFile } = choice;
   const env =
     typeof envFile === "string" ? { ...terminal.env, ...parseEnv(readText(envFile, terminal)) } : terminal.env;
-  const fromFiles = [files].flat().flatMap((file) => linesOf(readText(file, terminal)));
+  const fromFiles = [files].flat().flatMap((file) => {
+    const lines = linesOf(readText(file, terminal));
+    if (lines.length === 0) throw new UsageError(`${file} holds no secret`);
+    return lines;
+  });
   if (fromFiles.length > 0 && choice["secret-env"] === undefined) return fromFiles;
   const fromEnv = [names].flat().map((name) => {
     const value = env[name];

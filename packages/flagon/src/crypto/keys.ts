@@ -1,7 +1,8 @@
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { BoundedMap } from "../util/bounded-map.ts";
+import { listOf } from "../util/list.ts";
 import { Buffer } from "./bytes.ts";
-import { secretError, weaknessOf } from "./secret-strength.ts";
+import { SECRET_WANTED, secretError, weaknessOf } from "./secret-strength.ts";
 
 export type Secret = string | readonly string[] | undefined;
 
@@ -92,7 +93,8 @@ export class KeyRing {
   #take(secret: Secret): void {
     const given = JSON.stringify(secret);
     if (given === this.#given) return;
-    const texts = [secret ?? []].flat().filter((text) => text !== "");
+    if (Array.isArray(secret) && secret.length === 0) throw secretError("is an empty list");
+    const texts = Array.isArray(secret) ? listOf(secret, "secret", SECRET_WANTED) : [secret || []].flat();
     this.#keys = texts.map((text) => {
       const weakness = weaknessOf(text);
       if (weakness !== null) throw secretError(weakness);

@@ -10,9 +10,11 @@ const DIFFERENT_MIN = 8;
 const examples =
   /(change|replace)me|(least|than)32|32(char|byte)|keyboardcat|(your|my|super|session|insert)secret|secretkey|pass(word|phrase)/i;
 
+export const SECRET_WANTED = "pass createSessions({ secret }) what `npx flagon secret` prints";
+
 /** What is thrown for a secret that is weak or missing: everything that Flagon protects hangs on it. Holds no part of it. */
 export function secretError(what: string): TypeError {
-  return new TypeError(`the session secret ${what}; pass createSessions({ secret }) what \`npx flagon secret\` prints`);
+  return new TypeError(`the session secret ${what}; ${SECRET_WANTED}`);
 }
 
 /** Why the secret is weak, as the end of a sentence; null for one that has nothing wrong to be seen. */

@@ -1,5 +1,3 @@
-import type { Buffer } from "node:buffer";
-import { createHash, createHmac } from "node:crypto";
 import type {
   CookieFormat,
   CookieReader,
@@ -9,23 +7,33 @@ import type {
   RejectRecord,
   SessionRecord,
 } from "../codec.ts";
-import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
+import { Buffer } from "../crypto/bytes.ts";
 import type { RejectReason } from "../errors.ts";
 import { SessionError } from "../errors.ts";
 import { emit } from "../events.ts";
+import { COOKIE_BYTES_MAX } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import type { FlaskLogin, LoginState } from "./flask-login.ts";
+import { createIdentifier } from "./identifier.ts";
 import { readPayload, TEXT_BYTES_MAX, writePayload } from "./payload.ts";
 import { Unreadable } from "./python-json.ts";
+import { identityToWrite, newIdOfShared, newRecord, toRecord } from "./record.ts";
 import { FlaskNative, joinFields, type Parts, refuseOwnKey, splitFields, toPlainValues } from "./session-fields.ts";
+import { IDENTITY_KEY, identityOf, randomId, readIdentity, standIn, writeIdentity } from "./session-identity.ts";
 import { readTagged, taggedText, writeTagged } from "./tagged-json.ts";
-import type { TimedSigner } from "./timed-signer.ts";
+import type { TimedSigner, Unsigned } from "./timed-signer.ts";
 
 /**
  * How far in the past a cookie is stamped, in seconds: Flask refuses one from the future, and the clock of its machine may
  * be a little behind.
  */
 const STAMP_BACK_SECONDS = 2;
+
+/** So often may equal cookies of visitors be ended before one that comes again is called something new each time. */
+const STAND_INS_MAX = 16;
+
+/** Kept for a session that a token was asked for and that holds nothing else: Flask has no empty sessions. */
+const CSRF_KEY = "_csrf";
 
 export interface FlaskFormatOptions {
   readonly signer: TimedSigner;
@@ -45,12 +53,19 @@ export class FlaskFormat implements CookieFormat {
     isRenewalDue: (record) => this.isRenewalDue(record),
   };
   readonly #options: FlaskFormatOptions;
+  /** One for each request, however often its cookie is opened. */
+  readonly #newIds: WeakMap<OpenRequest, string> = new WeakMap();
 
   constructor(options: FlaskFormatOptions) {
     this.#options = options;
   }
 
-  open(value: string, _cookieName: string, request: OpenRequest): SessionRecord | RejectReason {
+  open(
+    value: string,
+    _cookieName: string,
+    request: OpenRequest,
+    refuse: RejectRecord = () => null,
+  ): SessionRecord | RejectReason {
     const unsigned = this.#options.signer.unsign(value);
     if (typeof unsigned === "string") return unsigned;
     const age = Math.floor(this.#options.now() / 1_000) - unsigned.signedAt;
@@ -59,35 +74,69 @@ export class FlaskFormat implements CookieFormat {
     const parts = readParts(unsigned.payload);
     if (parts === null) return "unreadable";
     const sight = this.#options.login?.look(parts, request) ?? lookWithoutLogin(parts);
-    const record = toRecord(sight, idOf(unsigned.signature), unsigned.signedAt * 1_000);
-    if (unsigned.byFallback) record.outdated = true;
-    return record;
+    const identity = readIdentity(parts.raw[IDENTITY_KEY], sight.userId);
+    if (identity === null) return this.#openNameless(unsigned, sight, request, refuse);
+    const record = toRecord(sight, unsigned, identity, null);
+    const reason = refuse(record);
+    // Flask has signed it since it ended here, and goes on with it: a sign-in there is one here.
+    const isGoneOn = reason === "ended" && refuse(record, (unsigned.signedAt - STAMP_BACK_SECONDS) * 1_000) === null;
+    return isGoneOn ? this.#openNameless(unsigned, sight, request, refuse) : (reason ?? record);
   }
 
   /**
-   * Empty for an empty session, as Flask deletes it. Throws a `SessionError` for a session too large to be opened again, a
+   * A cookie that Flask alone has written. Visitors who came in one second have equal ones: whatever ended one of them ends
+   * the requests that were under way, and nobody's who comes later. One that names a user is theirs alone, and ends for good.
+   */
+  #openNameless(
+    unsigned: Unsigned,
+    sight: LoginState,
+    request: OpenRequest,
+    refuse: RejectRecord,
+  ): SessionRecord | RejectReason {
+    const isShared = sight.parts.userId === null;
+    const place = isShared ? createIdentifier(request, request.address, "0.6") : "";
+    const newId = this.#newIdFor(request);
+    for (let count = 0; ; count++) {
+      const named = standIn(unsigned.signature, sight.userId, place, count);
+      const identity = count < STAND_INS_MAX ? named : { ...named, id: newId };
+      const record = toRecord(sight, unsigned, identity, newId);
+      const reason = refuse(record);
+      if (reason !== "ended" || !isShared || count === STAND_INS_MAX) return reason ?? record;
+    }
+  }
+
+  /**
+   * Empty for an empty session, as Flask deletes it. Throws a `SessionError` for a session that no browser would keep, a
    * `TypeError` for a value that can't be carried.
    */
-  seal(record: SessionRecord, _cookieName: string, request: OpenRequest): string {
+  seal(record: SessionRecord, cookieName: string, request: OpenRequest): string {
     const { userId, flashes, data } = record;
     if (userId === null && flashes.length === 0 && Object.keys(data).length === 0) return "";
     const values = joinFields(record, () => this.#options.login?.identify(request) ?? null);
-    const payload = writePayload(writeTagged(values));
-    if (payload === null) {
-      throw new SessionError(
-        "cookie_too_large",
-        `the session is more than ${TEXT_BYTES_MAX} bytes of JSON; store less`,
-      );
-    }
-    const back = Math.min(STAMP_BACK_SECONDS, Math.floor(this.#options.maxAgeSeconds / 10));
-    return this.#options.signer.sign(payload, Math.floor(this.#options.now() / 1_000) - back);
+    const unchanged = unchangedPayload(record, values);
+    if (unchanged !== null) return this.#sign(unchanged);
+    values[IDENTITY_KEY] = writeIdentity(identityToWrite(record), userId);
+    const text = writeTagged(values);
+    const payload = writePayload(text);
+    if (payload === null)
+      throw tooLarge(record, values._flashes, `holds ${Buffer.byteLength(text)} bytes and may hold ${TEXT_BYTES_MAX}`);
+    const value = this.#sign(payload);
+    const size = cookieName.length + value.length;
+    if (size <= COOKIE_BYTES_MAX) return value;
+    throw tooLarge(record, values._flashes, `cookie is ${size} bytes and browsers keep ${COOKIE_BYTES_MAX}`);
+  }
+
+  #sign(payload: string): string {
+    const { signer, maxAgeSeconds, now } = this.#options;
+    const back = Math.min(STAMP_BACK_SECONDS, Math.floor(maxAgeSeconds / 10));
+    return signer.sign(payload, Math.floor(now() / 1_000) - back);
   }
 
   #find(request: OpenRequest, cookieName: string, refuse: RejectRecord): SessionRecord | null {
     const [value] = readCookies(request.header("cookie") ?? "", cookieName);
     if (value === undefined) return this.recover(request);
-    const opened = this.open(value, cookieName, request);
-    const reason = typeof opened === "string" ? opened : (this.reader.limitOf(opened) ?? refuse(opened));
+    const opened = this.open(value, cookieName, request, refuse);
+    const reason = typeof opened === "string" ? opened : this.reader.limitOf(opened);
     if (reason === null) return opened as SessionRecord;
     emit("flagon:reject", () => ({ reason }));
     // Ended in this process: the token was sent before the logout was answered, and does not bring the visitor back.
@@ -115,32 +164,37 @@ export class FlaskFormat implements CookieFormat {
     const sight = this.#options.login?.look(nothing, request);
     if (sight === undefined || sight.userId === null) return null;
     // No id made of the token: it is the same in each browser of this user and for ever, and must not be ended.
-    return toRecord(sight, encodeBase64url(randomBytes(16)), this.#options.now());
+    return { ...newRecord(sight, this.#options.now()), id: this.#newIdFor(request) };
+  }
+
+  #newIdFor(request: OpenRequest): string {
+    const id = this.#newIds.get(request) ?? randomId();
+    this.#newIds.set(request, id);
+    return id;
   }
 
   extraCookies(record: SessionRecord | null, request: OpenRequest): readonly string[] {
     return this.#options.login?.extraCookies(record, request) ?? [];
   }
 
-  convert({ native: _native, fresh: _fresh, ...record }: SessionRecord): SessionRecord {
+  /** A visitor's cookie that Flask alone wrote may be others' too: nothing is to be remembered of that one id. */
+  convert(opened: SessionRecord): SessionRecord {
+    const { native: _native, fresh: _fresh, ...record } = opened;
     const flashes = record.flashes.map(({ message, category }): Flash => ({ message, category }));
-    return { ...record, data: toPlainValues(record.data) as Record<string, unknown>, flashes };
+    const id = newIdOfShared(opened) ?? record.id;
+    return { ...record, id, data: toPlainValues(record.data) as Record<string, unknown>, flashes };
   }
 
-  /** Bound to a random text in the data, and to who is signed in: Flask's sessions have no id. */
+  /** Bound to the session, its present cookie and who is signed in: a token from before a sign-in or rotation is none after. */
   csrfMacs(session: CsrfGround, isAsked: boolean): readonly Buffer[] {
-    if (isAsked && typeof session.get(CSRF_KEY) !== "string") session.set(CSRF_KEY, encodeBase64url(randomBytes(32)));
-    const key = session.get(CSRF_KEY);
-    if (typeof key !== "string") return [];
-    return [
-      createHmac("sha256", key)
-        .update(session.record.userId ?? "", "utf8")
-        .digest(),
-    ];
+    const { record } = session;
+    const native = FlaskNative.of(record);
+    const isWritten = native === null ? record.userId !== null : native.cookie?.newId === null;
+    if (isAsked && !isWritten) session.set(CSRF_KEY, true);
+    const { id, generation, signInId } = identityToWrite(record);
+    return this.#options.signer.csrfMacs(JSON.stringify([id, generation, signInId, record.userId]));
   }
 }
-
-const CSRF_KEY = "_csrf";
 
 const nothing: Parts = { raw: {}, data: {}, flashes: [], userId: null };
 
@@ -158,27 +212,28 @@ function readParts(payload: string): Parts | null {
   }
 }
 
-function toRecord({ parts, userId, fresh, native }: LoginState, id: string, renewedAt: number): SessionRecord {
-  return {
-    id,
-    generation: 0,
-    since: 0,
-    signInId: 0,
-    permanent: Boolean(parts.raw._permanent),
-    createdAt: null,
-    authenticatedAt: null,
-    renewedAt,
-    rotatedAt: renewedAt,
-    endsAt: Number.POSITIVE_INFINITY,
-    userId,
-    data: parts.data,
-    flashes: [...parts.flashes],
-    fresh,
-    native,
-  };
+/**
+ * The payload as it came, for a session that nobody changed: written anew it could be longer than browsers keep, by Flagon's
+ * own key or by another zlib, and nobody would have done anything. Null for one that has changed.
+ */
+function unchangedPayload(record: SessionRecord, values: Record<string, unknown>): string | null {
+  const native = FlaskNative.of(record);
+  if (native === null || native.cookie === null) return null;
+  const { identity, payload } = native.cookie;
+  const { id, generation } = identityOf(record);
+  if (id !== identity.id || generation !== identity.generation) return null;
+  const raw = native.parts.raw[IDENTITY_KEY];
+  const text = writeTagged(raw === undefined ? values : { ...values, [IDENTITY_KEY]: raw });
+  return text === readPayload(payload) ? payload : null;
 }
 
-/** Names one cookie, so that it can be ended: Flask's sessions have no id. */
-function idOf(signature: string): string {
-  return encodeBase64url(createHash("sha256").update(signature).digest().subarray(0, 16));
+/** Names the three largest things that the app stored, with their bytes before they are compressed. */
+function tooLarge({ data }: SessionRecord, flashes: unknown, what: string): SessionError {
+  const stored = flashes === undefined ? data : { ...data, "waiting flashes": flashes };
+  const sizes = Object.entries(stored).map(
+    ([key, value]) => [key, Buffer.byteLength(key + taggedText(key, value))] as const,
+  );
+  const largest = sizes.sort(([, a], [, b]) => b - a).slice(0, 3);
+  const keys = largest.map(([key, size]) => `${key} (${size})`).join(", ");
+  return new SessionError("cookie_too_large", `the session ${what}; the largest keys are ${keys}; store less`);
 }

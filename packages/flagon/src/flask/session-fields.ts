@@ -1,5 +1,6 @@
 import type { Flash, SessionRecord } from "../codec.ts";
 import { setOwn } from "../formats/values.ts";
+import { IDENTITY_KEY, type SessionIdentity } from "./session-identity.ts";
 import { copyNotes, taggedText } from "./tagged-json.ts";
 import { Markup, Tuple, tuple, Uuid } from "./value-types.ts";
 
@@ -12,12 +13,15 @@ const ownKeys: ReadonlyMap<string, string> = new Map([
   ["_user_id", "session.login(), session.logout() and session.userId"],
   ["_fresh", "session.login() and session.isFresh()"],
   ["_id", "session.login()"],
+  [IDENTITY_KEY, "session.id and session.rotate()"],
 ]);
 
 /** Throws a `TypeError` for a key that stands for something of Flagon's own: setting `_user_id` would sign somebody in. */
 export function refuseOwnKey(key: string): void {
   const instead = ownKeys.get(key);
-  if (instead !== undefined) throw new TypeError(`session key ${JSON.stringify(key)} is Flask's own; use ${instead}`);
+  if (instead === undefined) return;
+  const owner = key === IDENTITY_KEY ? "Flagon" : "Flask";
+  throw new TypeError(`session key ${JSON.stringify(key)} is ${owner}'s own; use ${instead}`);
 }
 
 /** Flask's session, taken apart. */
@@ -38,9 +42,20 @@ export function splitFields(values: Values): Parts {
   return { raw, data, flashes: readFlashes(raw._flashes), userId: readUserId(raw._user_id) };
 }
 
+/** The cookie that a session was read from. */
+export interface OpenedCookie {
+  readonly payload: string;
+  /** As the record has it. */
+  readonly identity: SessionIdentity;
+  /** The id that Flagon's first write gives the session; null where the cookie says which one it has. */
+  readonly newId: string | null;
+}
+
 /** `SessionRecord.native` of a session from Flask: what was read, so that what nobody changes goes back as it came. */
 export class FlaskNative {
   readonly parts: Parts;
+  /** Null for a session that the remember cookie began. */
+  readonly cookie: OpenedCookie | null;
   /** Whom the request named: `_user_id`, or else the remember cookie. */
   readonly userId: string | null;
   /** Whether the session is to be written although nobody changes it. */
@@ -52,10 +67,15 @@ export class FlaskNative {
 
   constructor(parts: Parts, more: Partial<Omit<FlaskNative, "parts">> = {}) {
     this.parts = parts;
+    this.cookie = more.cookie ?? null;
     this.userId = more.userId ?? parts.userId;
     this.isRenewalDue = more.isRenewalDue ?? false;
     this.keepsFresh = more.keepsFresh ?? false;
     this.forgets = more.forgets ?? false;
+  }
+
+  from(cookie: OpenedCookie): FlaskNative {
+    return new FlaskNative(this.parts, { ...this, cookie });
   }
 
   static of(record: SessionRecord): FlaskNative | null {

@@ -27,6 +27,7 @@ const signedText = /^(\.?[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{0,11})\.([A-Za-z0-9_-]+
 export class TimedSigner {
   readonly #digest: string;
   readonly #keys: readonly KeyObject[];
+  readonly #csrfKeys: readonly KeyObject[];
 
   /**
    * The first secret signs, all open; with none at all, either throws. Throws a `TypeError` for a digest that this runtime
@@ -36,6 +37,7 @@ export class TimedSigner {
     hmac(digest, new Uint8Array(1), salt);
     this.#digest = digest;
     this.#keys = secrets.map((secret) => createSecretKey(hmac(digest, secret, salt)));
+    this.#csrfKeys = secrets.map((secret) => createSecretKey(hmac("sha256", secret, "flagon/flask/csrf")));
   }
 
   sign(payload: string, now: number): string {
@@ -57,6 +59,12 @@ export class TimedSigner {
     const bytes = decodeBase64url(timestamp);
     if (bytes === null || bytes.length > 8) return "malformed";
     return { payload, signedAt: Number(`0x0${bytes.toString("hex")}`), signature, byFallback: by > 0 };
+  }
+
+  /** What CSRF tokens are made of, for each secret: nobody who only reads the cookie can make one. 32 bytes each. */
+  csrfMacs(text: string): readonly Buffer[] {
+    this.#firstKey();
+    return this.#csrfKeys.map((key) => createHmac("sha256", key).update(text, "utf8").digest());
   }
 
   #firstKey(): KeyObject {

@@ -122,7 +122,7 @@ export function decodeValues<Whole extends object>(whole: Whole): Whole {
   return withEach(whole, decodeValue);
 }
 
-/** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot encodeValue. */
+/** The data with values of its own. Throws a `TypeError` that names the key for what a session cannot carry. */
 export function copyOf(data: object): Record<string, unknown> {
   return decodeValues(JSON.parse(JSON.stringify(encodeValues(data))));
 }

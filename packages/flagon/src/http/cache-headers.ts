@@ -9,27 +9,53 @@ export function responseHeaders(cookies: readonly string[], response: ResponseHe
   const lines: HeaderLine[] = cookies.map((cookie) => ["Set-Cookie", cookie]);
   const vary = own("vary");
   if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(vary)) lines.push(["Vary", `${vary}, Cookie`.replace(/^[\s,]+/, "")]);
-  const control = cookies.length > 0 ? "no-store" : privateDirectives(own("cache-control"));
-  if (control !== null) lines.push(["Cache-Control", `private, ${control}`]);
-  for (const name of sharedControls) if (response?.header(name)) lines.push([name, "no-store"]);
+  const control = cookies.length > 0 ? "private, no-store" : privateControl(own("cache-control"));
+  if (control !== null) lines.push(["Cache-Control", control]);
+  for (const [name, value] of sharedControls) if (response?.header(name) != null) lines.push([name, value]);
   return lines;
 }
 
 /**
- * What is to follow `private` so that no shared cache keeps the response; null when the app's own directives see to that. A
- * `max-age` alone lets every cache on the way keep it (RFC 9111, section 3), and many of those know nothing of
- * `Vary: Cookie`. With a value, `private="…"` is about those headers alone.
+ * Cache-Control so that no shared cache keeps the response; null when the app's own directives see to that. A `max-age` alone
+ * lets every cache on the way keep it (RFC 9111, section 3), and many of those know nothing of `Vary: Cookie`. What the app
+ * forbids stays forbidden: only what lets a shared cache keep the response is taken out. With a value, `private="…"` is
+ * about those headers alone.
  */
-function privateDirectives(own: string): string | null {
-  if (/^[\s,]*$|(^|,)\s*(public|s-maxage)\b/i.test(own)) return "no-cache";
-  return /(^|,)\s*(private|no-store)\s*(,|$)/i.test(own) ? null : own;
+function privateControl(own: string): string | null {
+  const directives =
+    own
+      .match(/(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g)
+      ?.map((each) => each.trim())
+      .filter(Boolean) ?? [];
+  const has = (directive: RegExp): boolean => directives.some((each) => directive.test(each));
+  const isShared = has(/^(public\b|s-maxage\b(?!=0+$))/i);
+  if (has(/^no-store$/i) || (has(/^private$/i) && !isShared)) return null;
+  if (directives.length > 0 && !isShared && !has(/^s-maxage\b/i)) return `private, ${own}`;
+  // How long shared caches may keep it was said of a page for everybody: a browser asks again.
+  const kept = directives.filter((each) => /^(no-|must-|proxy-)/i.test(each) && !/^no-cache$/i.test(each));
+  return ["private", "no-cache", ...kept].join(", ");
 }
 
-/** Caches that know one of these go by it alone, and never look at Cache-Control (RFC 9213). */
-const sharedControls = [
-  "cdn-cache-control",
-  "cloudflare-cdn-cache-control",
-  "netlify-cdn-cache-control",
-  "surrogate-control",
-  "vercel-cdn-cache-control",
+/** Whether the app's own directives let a shared cache keep the response, for all visitors. */
+export function isCacheable(response: ResponseHead): boolean {
+  const own = ["cache-control", ...sharedControls.map(([name]) => name)].map((name) =>
+    String(response.header(name) ?? ""),
+  );
+  return own.some((each) => /(^|,)\s*(public|s-maxage|max-age)\b/i.test(each) && !forbidsSharing.test(each));
+}
+
+const forbidsSharing = /(^|,)\s*(private|no-store)\s*(,|$)/i;
+
+/** Caches that know one of these go by it alone, and never look at Cache-Control (RFC 9213); what each takes for "not to be kept". */
+const sharedControls: readonly (readonly [name: string, notStored: string])[] = [
+  ["akamai-cache-control", "no-store"],
+  ["cdn-cache-control", "no-store"],
+  ["cloudflare-cdn-cache-control", "no-store"],
+  ["edge-control", "no-store"],
+  ["netlify-cdn-cache-control", "no-store"],
+  ["surrogate-control", "no-store"],
+  ["vercel-cdn-cache-control", "no-store"],
+  // Seconds, for nginx: 0 keeps nothing.
+  ["x-accel-expires", "0"],
+  ["x-litespeed-cache-control", "no-cache"],
 ];

@@ -6,7 +6,11 @@ const MAX_AGE_SECONDS_MAX = 400 * 86_400;
 
 /** How the browser is to keep the cookie. */
 export interface CookieOptions {
-  /** Default `__Host-session`; with `domain`, or a `path` other than `/`, `__Secure-session`. */
+  /**
+   * Default `__Host-Http-session`, which no script and no subdomain can plant (Chrome 140, Firefox 143; older browsers read
+   * `__Host-`, and keep subdomains out). With `domain`, or a `path` other than `/`, `__Secure-session`: give two cookies on
+   * paths within one another names of their own, or their sessions an `app` each.
+   */
   readonly name?: string;
   /** Gives the cookie to every subdomain. Risk: each of them can then read and replace it. */
   readonly domain?: string;
@@ -37,14 +41,15 @@ export interface Cookie {
 export function createCookie(given: string | undefined, options: CookieOptions): Cookie {
   const { domain, path = "/", sameSite = "lax", secure = true, partitioned, priority } = options;
   const isForHost = domain === undefined && path === "/";
-  const name = given ?? `${secure ? (isForHost ? "__Host-" : "__Secure-") : ""}session`;
+  const securely = `${isForHost ? "__Host-Http" : "__Secure"}-session`;
+  const name = given ?? (secure ? securely : `session${isForHost ? "" : placeOf(path, domain)}`);
   const texts = [name, domain === undefined ? "any" : domain, path, sameSite, priority ?? "low"];
   const needsSecure = sameSite === "none" || partitioned;
   if (
     texts.some((text) => typeof text !== "string") ||
     !wellFormed.test(texts.join(";")) ||
-    // RFC 6265bis, section 4.1.3; in any case of letters.
-    (!secure && (prefix.test(name) || needsSecure)) ||
+    // RFC 6265bis, section 4.1.3, in any case of letters. What `__Http-` asks for besides, HttpOnly, is always there.
+    (!secure && (securePrefix.test(name) || needsSecure)) ||
     (/^__host-/i.test(name) && !isForHost)
   ) {
     throw new TypeError(`cookie cannot be ${JSON.stringify({ name, ...options })}: browsers would drop or misread it`);
@@ -68,7 +73,8 @@ export function createCookie(given: string | undefined, options: CookieOptions):
     serializeDeletion: () => serialize("", 0),
     forLoopback() {
       if (needsSecure || options.secure !== undefined) return null;
-      return createCookie(name.replace(prefix, ""), { ...options, secure: false });
+      // Cookies that have two names elsewhere have two here, else the sessions of one would open as the other's.
+      return createCookie(given?.replace(securePrefix, "$1-"), { ...options, secure: false });
     },
   };
 }
@@ -80,7 +86,14 @@ export function createCookie(given: string | undefined, options: CookieOptions):
 const wellFormed =
   /^[!#$%&'*+\-.^_`|~\w]+;\.?[a-zA-Z\d-]+(\.[a-zA-Z\d-]+)*;\/[ -:<-~]*;(strict|lax|none);(low|medium|high)$/;
 
-const prefix = /^__(host|secure)-/i;
+/** What begins a name that browsers keep only with Secure. */
+export const securePrefix: RegExp = /^__(host|secure|http)-/i;
+
+/** A path and a domain as a part of a name, another one for each: ".admin", or ".admin~shop.example". */
+function placeOf(path: string, domain: string | undefined): string {
+  const text = String(path).replace(/[^\w-]/g, (sign) => (sign === "/" ? "." : `%${sign.charCodeAt(0).toString(16)}`));
+  return `${text === "." ? "" : text}${domain === undefined ? "" : `~${domain}`}`;
+}
 
 function capitalize(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,6 +1,7 @@
 import type { OpenRequest } from "../codec.ts";
 import { SessionError } from "../errors.ts";
 import { emit } from "../events.ts";
+import { listOf } from "../util/list.ts";
 import { hostOf } from "./loopback.ts";
 
 /** How requests from other sites are met. */
@@ -17,9 +18,10 @@ export interface CsrfOptions {
  * returned throws a `SessionError` with `status` 403 and `code` "cross_site_request".
  */
 export function crossSiteCheck({ trustedOrigins = [], exempt }: CsrfOptions): (request: OpenRequest) => void {
-  for (const origin of trustedOrigins) {
+  const trusted = listOf(trustedOrigins, "csrf.trustedOrigins", 'pass origins, such as ["https://app.example"]');
+  for (const origin of trusted) {
     // A star may stand in a URL's host, and would never match.
-    if (origin && originOf(origin) === origin && !origin.includes("*")) continue;
+    if (originOf(origin) === origin && !origin.includes("*")) continue;
     throw new TypeError(`csrf.trustedOrigins: ${JSON.stringify(origin)} is not like "https://app.example"`);
   }
   return (request) => {
@@ -28,7 +30,7 @@ export function crossSiteCheck({ trustedOrigins = [], exempt }: CsrfOptions): (r
     const origin = request.header("origin");
     const site = request.header("sec-fetch-site");
     const isFine = site == null ? origin == null || isOwn(origin, request) : /^(same-origin|none)$/.test(site);
-    if (isFine || trustedOrigins.includes(origin ?? "") || exempt?.(request) === true) return;
+    if (isFine || trusted.includes(origin ?? "") || exempt?.(request) === true) return;
     const detail = "the origin is neither this host nor in csrf.trustedOrigins; for null see Referrer-Policy";
     emit("flagon:reject", () => ({ reason: "cross_site", detail }));
     throw new SessionError("cross_site_request", detail);

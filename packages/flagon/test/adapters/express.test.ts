@@ -3,20 +3,59 @@ import { Readable } from "node:stream";
 import compression from "compression";
 import express from "express";
 import morgan from "morgan";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { session } from "../../src/adapters/express.ts";
-import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
+import { createSessions } from "../../src/index.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
+import {
+  Client,
+  cookieName,
+  type Data,
+  SwitchableStore,
+  sessionCookies,
+  type WatchedSessions,
+} from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
+
+const otherSecret = "another one, for the sessions of another area: pW4tZ9";
+
+import { nodeWays, sendBody, share, type Ways } from "./shared-head.ts";
 
 /** Installed beside 5 under another name, which its types do not know. */
 const express4: typeof express = createRequire(import.meta.url)("express4");
 
+// Node takes pairs only where nothing was set before, and Express sets X-Powered-By.
+const { "writeHead with pairs": _pairs, ...nodeWaysLeft } = nodeWays;
+
+const ways: Ways<express.Response> = {
+  "set with an object": (response, { status, head, body }) => {
+    sendBody(response.status(status).set(head.object), body);
+  },
+  "set with lists": (response, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) response.set(name, value);
+    sendBody(response.status(status), body);
+  },
+  "append with lists": (response, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) response.append(name, value);
+    sendBody(response.status(status), body);
+  },
+  "set with lists, then send": (response, { status, head, body }) => {
+    response.status(status).set(head.object);
+    if (body === null || typeof body === "string") response.send(body ?? undefined);
+    else Readable.from(body).pipe(response);
+  },
+  ...nodeWaysLeft,
+};
+
 const serveWith =
   (framework: typeof express): ServeAdapter =>
-  ({ sessions, routes }) => {
+  ({ sessions, routes, shared }) => {
     const app = framework().use(session(sessions));
+    shared(app.settings);
     for (const route of routes) app[route.method === "GET" ? "get" : "post"](route.path, handlerOf(route));
     return listen(app);
   };
@@ -25,7 +64,8 @@ function handlerOf(route: AdapterRoute): express.RequestHandler {
   return async (request, response, next) => {
     try {
       const reply = await route.handle(request.session);
-      if (reply.kind === "redirect") response.redirect(reply.location);
+      if (reply.kind === "shared") share(ways, response, reply);
+      else if (reply.kind === "redirect") response.redirect(reply.location);
       else if (reply.kind === "empty") response.sendStatus(reply.status);
       else if (reply.kind === "stream") Readable.from(reply.chunks).pipe(response);
       else {
@@ -38,8 +78,12 @@ function handlerOf(route: AdapterRoute): express.RequestHandler {
   };
 }
 
-describe("the express door conforms on Express 5", () => testAll(adapterConformance(serveWith(express))));
-describe("the express door conforms on Express 4", () => testAll(adapterConformance(serveWith(express4))));
+const traits = { sharedHeads: Object.keys(ways) };
+
+describe("the express adapter conforms on Express 5", () => testAll(adapterConformance(serveWith(express), traits)));
+describe("the express adapter conforms on Express 4", () => testAll(adapterConformance(serveWith(express4), traits)));
+testSessionObject(serveWith(express));
+testSessionObject(serveWith(express4));
 
 const start = servers();
 const page = "a line that is well worth compressing\n".repeat(200);
@@ -192,6 +236,125 @@ describe.each(homes)("on express, %s", (_, make) => {
   });
 });
 
+describe.each(homes)("on express, whose session is replaced, %s", (_, make) => {
+  test.each(replacements)("by %s: an error for the app's own handlers", async (_, value) => {
+    const app = express().use(session(make()));
+    app.get("/sign-in", (request, response) => {
+      request.session.set("cart", "tea").login("ann");
+      response.end();
+    });
+    app.get("/cart", ({ session }, response) => void response.send(`${session.userId} with ${session.get("cart")}`));
+    app.get("/replace", (request, response) => {
+      sloppy("request.session = value", { request, value });
+      response.send("signed out");
+    });
+    app.get("/change-and-replace", (request, response) => {
+      request.session.set("cart", "coffee");
+      sloppy("request.session = value", { request, value });
+      response.redirect("/");
+    });
+    const errors: unknown[] = [];
+    const sayIt: express.ErrorRequestHandler = (error, _request, response, _next) => {
+      errors.push(error);
+      response.sendStatus(500);
+    };
+    await replacedSession(await start(app.use(sayIt)), () => errors.at(-1));
+  });
+});
+
+describe.each(homes)("a log line of morgan's, %s", (_, make) => {
+  const lines: string[] = [];
+  const log = morgan(
+    (_tokens, request, response) => {
+      const { session } = request as express.Request;
+      return `${response.statusCode} ${session?.userId ?? "-"} ${session?.get("cart") ?? "-"}`;
+    },
+    { stream: { write: (line) => lines.push(line.trim()) } },
+  );
+  const newApp = (sessions: WatchedSessions, place: "before" | "after"): express.Express => {
+    lines.splice(0);
+    const mounted = [log, session(sessions)];
+    const app = express().use(place === "before" ? mounted : mounted.reverse());
+    app.get("/sign-in", (request, response) => {
+      request.session.set("cart", "tea").login("ann");
+      response.end();
+    });
+    app.get("/plain", (_request, response) => void response.set("cache-control", "public, max-age=60").send("plain"));
+    return app;
+  };
+
+  test.each(["before", "after"] as const)("reads the session of a page that did not, mounted %s it", async (place) => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const origin = await start(newApp(make(), place));
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    for (const visitor of [ann, bob, ann]) {
+      const reply = await visitor.get("/plain");
+      expect([reply.status, headerOf(reply, "cache-control"), headerOf(reply, "vary")]).toEqual([
+        200,
+        "public, max-age=60",
+        null,
+      ]);
+    }
+    await expect.poll(() => lines).toEqual(["200 ann tea", "200 ann tea", "200 - -", "200 ann tea"]);
+    expect(warn).not.toHaveBeenCalled(); // a log is no part of the page
+    warn.mockRestore();
+  });
+});
+
+describe("a log line of morgan's while the store is down", () => {
+  test("says that it knows of nobody, and the process lives on: a page sent, one refused, one that its visitor left", async () => {
+    const store = new SwitchableStore(memoryStore());
+    const lines: string[] = [];
+    const app = express().use(
+      morgan((_tokens, request) => `${request.url} ${(request as express.Request).session?.userId ?? "-"}`, {
+        stream: { write: (line) => lines.push(line.trim()) },
+      }),
+      session({ secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName }, store }),
+    );
+    app.get("/sign-in", (request, response) => {
+      request.session.login("ann");
+      response.end();
+    });
+    app.get("/public", (_request, response) => void response.send("public"));
+    app.get("/mine", (request, response) => void response.send(request.session.userId));
+    app.get("/slow", () => {});
+    const quiet: express.ErrorRequestHandler = (error, _request, response, _next) =>
+      void response.sendStatus(error.status);
+    const origin = await start(app.use(quiet));
+    const ann = new Client(origin);
+    await ann.get("/sign-in");
+    store.isDown = true;
+    expect((await ann.get("/public")).body).toBe("public");
+    expect((await ann.get("/mine")).status).toBe(503);
+    const leaving = new AbortController();
+    const left = fetch(`${origin}/slow`, { headers: ann.headers, signal: leaving.signal }).catch(() => "left");
+    setTimeout(() => leaving.abort(), 50);
+    expect(await left).toBe("left");
+    await expect.poll(() => lines).toEqual(["/sign-in ann", "/public -", "/mine -", "/slow -"]);
+    store.isDown = false;
+    expect((await ann.get("/mine")).body).toBe("ann");
+  });
+});
+
+test("a stream that becomes personal after it left as cacheable is told of, with its route", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const app = express().use(session(storedSessions()));
+  app.get("/news/:id", async (request, response) => {
+    response.set("cache-control", "public, max-age=60").write("news for ");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    response.end(String(request.session.userId));
+  });
+  const visitor = new Client(await start(app));
+  for (const path of ["/news/1?a=b", "/news/1"]) expect((await visitor.get(path)).body).toBe("news for null");
+  await expect.poll(() => warn.mock.calls).toHaveLength(1);
+  expect(warn.mock.calls[0]).toEqual([
+    expect.stringMatching(/^GET \/news\/1 left as cacheable/),
+    { type: "FlagonWarning", code: "FLAGON_LATE_LOOK" },
+  ]);
+  warn.mockRestore();
+});
+
 test("behind a proxy that is trusted, its headers say where the visitor is", async () => {
   const post = {
     method: "POST",
@@ -229,4 +392,37 @@ test("a handler that streams on after a failed save adds nothing to the error pa
   expect(await connection.reply()).toMatchObject({ status: 503, body: "sorry", isWhole: true });
   await connection.ended();
   expect(connection.pending).toBe("");
+});
+
+describe.each(homes)("on Express, %s", (_, make) => {
+  const start = servers();
+  const list = [...clearOld];
+  const app = express().use(session(make()));
+  app.use((request, response) => {
+    if (request.path === "/in") request.session.login("ada");
+    response.set("Set-Cookie", list).send("done");
+  });
+  testSharedObjects(
+    "a list for response.set",
+    () => start(app),
+    () => list,
+  );
+});
+
+describe.each(homes)("on Express, %s, mounted user, admin, user", (_, make) => {
+  const start = servers();
+
+  test("each has one session and one cookie, and what the inner one stores is kept", async () => {
+    const [user, admin] = [make(), createSessions<Data>({ secret: otherSecret, cookie: { name: "admin" } })];
+    const app = express().use(session(user), session(admin), session(user));
+    app.get("/", (request, response) => {
+      request.session.set("seen", ((request.session.get("seen") as number | undefined) ?? 0) + 1);
+      response.send(String(request.session.get("seen")));
+    });
+    const visitor = new Client(await start(app));
+    const first = await visitor.get("/");
+    expect([first.body, sessionCookies(first).length]).toEqual(["1", 1]);
+    expect((await visitor.get("/")).body).toBe("2");
+    expect((await new Client(await start(app)).get("/")).body).toBe("1");
+  });
 });

@@ -1,15 +1,50 @@
 import { Readable } from "node:stream";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/fastify.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
-import { type AdapterRoute, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
+import {
+  type AdapterRoute,
+  adapterConformance,
+  type RunningAdapter,
+  type ServeAdapter,
+  type SharedReply,
+} from "../../src/testing.ts";
 import { down, homes, storedSessions, testAll } from "./listen.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { fetchWays, nodeWays, share, type Ways } from "./shared-head.ts";
+import { clearOld } from "./shared-objects.ts";
 
 async function start(app: FastifyInstance): Promise<RunningAdapter> {
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   return { origin, close: () => app.close() };
+}
+
+const ways: Ways<FastifyReply> = {
+  "headers with an object": (reply, { status, head, body }) => {
+    reply.code(status).headers(head.object).send(payloadOf(body));
+  },
+  "header with lists": (reply, { status, head, body }) => {
+    for (const [name, value] of Object.entries(head.object)) reply.header(name, value);
+    reply.code(status).send(payloadOf(body));
+  },
+  "send with a Response": (reply, answer) => {
+    reply.send(share(fetchWays, undefined, { ...answer, way: "one Response for all" }));
+  },
+  ...Object.fromEntries(
+    Object.entries(nodeWays).map(([name, way]) => [
+      `hijack, ${name}`,
+      (reply: FastifyReply, answer: SharedReply) => {
+        reply.hijack();
+        way(reply.raw, answer);
+      },
+    ]),
+  ),
+};
+
+function payloadOf(body: SharedReply["body"]): string | Readable | undefined {
+  return body === null || typeof body === "string" ? (body ?? undefined) : Readable.from(body);
 }
 
 function mount(app: FastifyInstance, route: AdapterRoute): void {
@@ -18,6 +53,10 @@ function mount(app: FastifyInstance, route: AdapterRoute): void {
     url: route.path,
     handler: async (request, reply) => {
       const answer = await route.handle(request.session);
+      if (answer.kind === "shared") {
+        share(ways, reply, answer);
+        return reply;
+      }
       if (answer.kind === "redirect") return reply.redirect(answer.location);
       if (answer.kind === "empty") return reply.code(answer.status).send();
       if (answer.kind === "stream") return reply.type("text/plain").send(Readable.from(answer.chunks));
@@ -27,8 +66,8 @@ function mount(app: FastifyInstance, route: AdapterRoute): void {
   });
 }
 
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const app = fastify({ forceCloseConnections: true });
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const app = fastify(shared({ forceCloseConnections: true }));
   app.register(session(sessions));
   app.after(() => {
     for (const route of routes) mount(app, route);
@@ -36,7 +75,8 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   return start(app);
 };
 
-describe("the fastify door conforms", () => testAll(adapterConformance(serve)));
+describe("the fastify adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
+testSessionObject(serve);
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {
@@ -50,6 +90,38 @@ function make(options: object = {}): FastifyInstance {
 }
 
 describe.each(homes)("on fastify, %s", (_, sessionsOf) => {
+  test.each(replacements)("a session that is replaced by %s is an error for the app's handler", async (_, value) => {
+    const app = make();
+    const errors: unknown[] = [];
+    app.register(session(sessionsOf()));
+    app.setErrorHandler((error, _request, reply) => {
+      errors.push(error);
+      return reply.code(500).send("sorry");
+    });
+    app.get("/:path", async (request) => {
+      const { path } = request.params as { path: string };
+      if (path === "sign-in") request.session.set("cart", "tea").login("ann");
+      if (path === "cart") return `${request.session.userId} with ${request.session.get("cart")}`;
+      if (path === "change-and-replace") request.session.set("cart", "coffee");
+      if (path.endsWith("replace")) sloppy("request.session = value", { request, value });
+      return "done";
+    });
+    await replacedSession((await start(app)).origin, () => errors.at(-1));
+  });
+
+  test("an onResponse hook reads the session of a page that did not", async () => {
+    const app = make();
+    const lines: string[] = [];
+    app.register(session(sessionsOf()));
+    app.addHook("onResponse", async (request) => void lines.push(`${request.url} ${request.session.userId}`));
+    app.get("/sign-in", async ({ session }) => String(session.login("ann")));
+    app.get("/plain", async () => "plain");
+    app.get("/hijacked", (_request, reply) => void reply.hijack().raw.end("plain"));
+    const ann = new Client((await start(app)).origin);
+    for (const path of ["/plain", "/sign-in", "/plain", "/hijacked"]) await ann.get(path);
+    await expect.poll(() => lines).toEqual(["/plain null", "/sign-in ann", "/plain ann", "/hijacked ann"]);
+  });
+
   test("inject() sees the cookie, and the session is there for hooks and routes declared beside it", async () => {
     const app = make();
     app.register(session(sessionsOf()));
@@ -138,4 +210,23 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
     statuses.push((await app.inject({ method: "POST", url: "/", headers })).statusCode);
   }
   expect(statuses).toEqual([200, 403]);
+});
+
+describe.each(homes)("on fastify, %s", (_, make) => {
+  test("a list for reply.header that all responses share carries nobody's cookie to the next", async () => {
+    const list = [...clearOld];
+    const app = fastify();
+    await app.register(session(make()));
+    app.get("/in", (request, reply) => {
+      request.session.login("ada");
+      return reply.header("set-cookie", list).send("done");
+    });
+    app.get("/page", (_request, reply) => reply.header("set-cookie", list).send("done"));
+    for (let round = 0; round < 3; round++) {
+      const [ada, stranger] = [await app.inject("/in"), await app.inject("/page")];
+      expect([ada.headers["set-cookie"]?.length, stranger.headers["set-cookie"]]).toEqual([3, clearOld]);
+    }
+    expect(list).toEqual(clearOld);
+    await app.close();
+  });
 });

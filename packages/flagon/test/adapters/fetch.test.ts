@@ -6,10 +6,16 @@ import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
+import { testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 /** What a runtime does around a fetch handler: a Request of what came, and the Response to the socket. */
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const fetch = session(sessions)(async (request, session) => {
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const options = shared({ onError: (error: SessionError) => error.getResponse() });
+  const fetch = session(
+    sessions,
+    options,
+  )(async (request, session) => {
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = routes.find((each) => each.method === method && each.path === new URL(request.url).pathname);
     return route === undefined ? new Response("nowhere", { status: 404 }) : toResponse(await route.handle(session));
@@ -31,7 +37,9 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   });
 };
 
-describe("the fetch door conforms", () => testAll(adapterConformance(serve, { answersErrors: false })));
+describe("the fetch adapter conforms", () =>
+  testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
+testSessionObject(serve);
 
 const url = "http://127.0.0.1/";
 
@@ -156,4 +164,43 @@ test("a request from another site is refused with 403 and never reaches the hand
   );
   const response = await fetch(new Request(url, { method: "POST", headers: { "sec-fetch-site": "cross-site" } }));
   expect([response.status, runs]).toEqual([403, 0]);
+});
+
+describe.each(homes)("on fetch, %s", (_, make) => {
+  const page = new Response(null, { status: 303, headers: { location: "/" } });
+  const handler = session(make())((request, session) => {
+    if (new URL(request.url).pathname === "/in") session.login("ada");
+    return page;
+  });
+
+  test("a response that all requests share carries nobody's cookie to the next", async () => {
+    for (let round = 0; round < 3; round++) {
+      const ada = await handler(new Request("http://localhost/in"));
+      const stranger = await handler(new Request("http://localhost/page"));
+      expect([ada.headers.getSetCookie().length, stranger.headers.getSetCookie()]).toEqual([1, []]);
+      expect([ada.status, ada.headers.get("location"), stranger.headers.get("vary")]).toEqual([303, "/", null]);
+    }
+    expect([...page.headers]).toEqual([["location", "/"]]);
+  });
+});
+
+describe.each(homes)("on fetch, %s, one handler inside another", (_, make) => {
+  test("of the same sessions works on the outer one's session, and one cookie goes out", async () => {
+    const withSession = session(make());
+    const inner = withSession((_request, session) => {
+      session.login("ada");
+      return new Response("in");
+    });
+    const outer = withSession(async (request, session) => {
+      const answer = await inner(request);
+      session.flash("welcome");
+      return new Response(`${await answer.text()} ${session.userId}`);
+    });
+    const request = new Request("http://localhost/");
+    const reply = await outer(request);
+    expect([await reply.text(), reply.headers.getSetCookie().length]).toEqual(["in ada", 1]);
+    // A request object that is handed in once more begins anew.
+    const again = await withSession((_request, session) => new Response(String(session.userId)))(request);
+    expect(await again.text()).toBe("null");
+  });
 });

@@ -1,18 +1,38 @@
 import { serve as serveNode } from "@hono/node-server";
-import { Hono } from "hono";
-import { stream, streamSSE } from "hono/streaming";
+import { type Context, Hono } from "hono";
+import { stream, streamSSE, streamText } from "hono/streaming";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
-import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { Client } from "../../src/testing/adapter/client.ts";
+import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
 import { down, homes, testAll } from "./listen.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
 
-const serve: ServeAdapter = async ({ sessions, routes }) => {
-  const app = new Hono<SessionEnv>();
+const ways: Ways<Context, Response> = {
+  "header, value by value": (c, { status, head, body }) => {
+    c.status(status as 200);
+    for (const [name, value] of head.pairs) c.header(name, value, { append: true });
+    return c.body(bodyOf(body) as string);
+  },
+  "body with an object": (c, { status, head, body }) => c.body(bodyOf(body) as string, status as 200, head.object),
+  "newResponse with shared Headers": (c, { status, head, body }) =>
+    c.newResponse(bodyOf(body) as string, { status: status as 200, headers: head.headers }),
+  "c.res": (c, reply) => {
+    c.res = share(fetchWays, undefined, { ...reply, way: "one Response for all" });
+    return c.res;
+  },
+  ...fetchWays,
+};
+
+const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
+  const app = new Hono<SessionEnv>(shared({ strict: true }));
   app.use(session(sessions));
   for (const route of routes) {
     app.on(route.method, route.path, async (c) => {
       const reply = await route.handle(c.get("session"));
+      if (reply.kind === "shared") return share(ways, c as never, reply);
       if (reply.kind === "redirect") return c.redirect(reply.location);
       if (reply.kind === "empty") return c.body(null, reply.status as 204);
       if (reply.kind === "stream") {
@@ -25,16 +45,64 @@ const serve: ServeAdapter = async ({ sessions, routes }) => {
     });
   }
   app.onError((error, c) => ("getResponse" in error ? (error.getResponse as () => Response)() : c.text("error", 500)));
+  return listenTo(app.fetch);
+};
+
+describe("the hono adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
+testSessionObject(serve);
+
+async function listenTo(fetch: (request: Request) => Response | Promise<Response>): Promise<RunningAdapter> {
   return new Promise((resolve) => {
-    const server = serveNode({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
+    const server = serveNode({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
       resolve({ origin: `http://127.0.0.1:${port}`, close: () => new Promise((closed) => server.close(closed)) });
     });
   });
-};
-
-describe("the hono door conforms", () => testAll(adapterConformance(serve)));
+}
 
 describe.each(homes)("on hono, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is an error for app.onError", async (_, value) => {
+    const app = new Hono<SessionEnv>().use(session(make()));
+    const errors: unknown[] = [];
+    app.onError((error, c) => {
+      errors.push(error);
+      return c.text("sorry", 500);
+    });
+    app.get("/:path", (c) => {
+      const [path, session] = [c.req.param("path"), c.get("session") as Session<Record<string, unknown>>];
+      if (path === "sign-in") session.set("cart", "tea").login("ann");
+      if (path === "change-and-replace") session.set("cart", "coffee");
+      if (path.endsWith("replace")) sloppy('c.set("session", value)', { c, value });
+      return c.text(`${session.userId} with ${session.get("cart")}`);
+    });
+    const { origin, close } = await listenTo(app.fetch);
+    await replacedSession(origin, () => errors.at(-1));
+    await close();
+  });
+
+  test("a streamed text and events read a session that nobody had looked at", async () => {
+    const app = new Hono<SessionEnv>().use(session(make()));
+    app.get("/sign-in", (c) => c.text(String(c.get("session").login("ann"))));
+    app.get("/text", (c) =>
+      streamText(c, async (body) => {
+        await body.write("for ");
+        await body.sleep(5);
+        await body.write(String(c.get("session").userId));
+      }),
+    );
+    app.get("/events", (c) =>
+      streamSSE(c, async (events) => {
+        await events.sleep(5);
+        await events.writeSSE({ data: String(c.get("session").userId) });
+      }),
+    );
+    const { origin, close } = await listenTo(app.fetch);
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    const bodies = await Promise.all([ann.get("/text"), bob.get("/text"), ann.get("/events"), bob.get("/events")]);
+    expect(bodies.map(({ body }) => body)).toEqual(["for ann", "for null", "data: ann\n\n", "data: null\n\n"]);
+    await close();
+  });
+
   const counting = (sessions = make()) => {
     const app = new Hono<SessionEnv>().use(session(sessions));
     return { app, sessions };
@@ -151,5 +219,23 @@ describe.each(homes)("on hono, %s", (_, make) => {
     expect((await app.request("/", { method: "POST", headers })).status).toBe(403);
     app.onError((error, c) => c.text(error.name, 418));
     expect(await (await app.request("/", { method: "POST", headers })).text()).toBe("SessionError");
+  });
+});
+
+describe.each(homes)("on hono, %s", (_, make) => {
+  test("a response that all requests share carries nobody's cookie to the next", async () => {
+    const page = new Response(null, { status: 303, headers: { location: "/" } });
+    const app = new Hono<SessionEnv>().use(session(make()));
+    app.get("/in", (c) => {
+      c.get("session").login("ada");
+      return page;
+    });
+    app.get("/page", () => page);
+    for (let round = 0; round < 3; round++) {
+      const [ada, stranger] = [await app.request("/in"), await app.request("/page")];
+      expect([ada.headers.getSetCookie().length, stranger.headers.getSetCookie()]).toEqual([1, []]);
+      expect([ada.status, ada.headers.get("location"), stranger.headers.get("vary")]).toEqual([303, "/", null]);
+    }
+    expect([...page.headers]).toEqual([["location", "/"]]);
   });
 });

@@ -2,13 +2,47 @@ import { Readable } from "node:stream";
 import Koa from "koa";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/koa.ts";
-import { sessionCookies } from "../../src/testing/adapter/client.ts";
+import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
-import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { adapterConformance, type ServeAdapter, type SharedReply } from "../../src/testing.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { nodeWays, share, type Ways } from "./shared-head.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
-const serve: ServeAdapter = ({ sessions, routes }) => {
-  const app = new Koa();
+const ways: Ways<Koa.Context> = {
+  "set with an object": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    ctx.set(head.object);
+    answerWith(ctx, body);
+  },
+  "set with lists": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    for (const [name, value] of Object.entries(head.object)) ctx.set(name, value);
+    answerWith(ctx, body);
+  },
+  "append with lists": (ctx, { status, head, body }) => {
+    ctx.status = status;
+    for (const [name, value] of Object.entries(head.object)) ctx.append(name, value);
+    answerWith(ctx, body);
+  },
+  ...Object.fromEntries(
+    Object.entries(nodeWays).map(([name, way]) => [
+      `respond = false, ${name}`,
+      (ctx: Koa.Context, reply: SharedReply) => {
+        ctx.respond = false;
+        way(ctx.res, reply);
+      },
+    ]),
+  ),
+};
+
+function answerWith(ctx: Koa.Context, body: SharedReply["body"]): void {
+  ctx.body = body === null || typeof body === "string" ? (body ?? "") : Readable.from(body);
+}
+
+const serve: ServeAdapter = ({ sessions, routes, shared }) => {
+  const app = new Koa(shared({ proxy: false }));
   app.silent = true;
   app.use(session(sessions));
   app.use(async (ctx) => {
@@ -16,7 +50,8 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
     const route = routes.find((each) => each.method === method && each.path === ctx.path);
     if (route === undefined) return;
     const reply = await route.handle(ctx.session);
-    if (reply.kind === "redirect") ctx.redirect(reply.location);
+    if (reply.kind === "shared") share(ways, ctx, reply);
+    else if (reply.kind === "redirect") ctx.redirect(reply.location);
     else if (reply.kind === "empty") ctx.status = reply.status;
     else if (reply.kind === "stream") ctx.body = Readable.from(reply.chunks);
     else {
@@ -28,11 +63,38 @@ const serve: ServeAdapter = ({ sessions, routes }) => {
   return listen(app.callback());
 };
 
-describe("the koa door conforms", () => testAll(adapterConformance(serve)));
+describe("the koa adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
+testSessionObject(serve);
 
 const start = servers();
 
 describe.each(homes)("on koa, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is an error of the app's", async (_, value) => {
+    const app = new Koa().use(session(make()));
+    app.silent = true;
+    const errors: unknown[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use((ctx) => {
+      if (ctx.path === "/sign-in") ctx.session.set("cart", "tea").login("ann");
+      if (ctx.path === "/change-and-replace") ctx.session.set("cart", "coffee");
+      if (ctx.path.endsWith("replace")) sloppy("ctx.session = value", { ctx, value });
+      ctx.body = ctx.path === "/cart" ? `${ctx.session.userId} with ${ctx.session.get("cart")}` : "done";
+    });
+    await replacedSession(await start(app.callback()), () => errors.at(-1));
+  });
+
+  test("a listener for the end of a response reads the session of a page that did not", async () => {
+    const lines: string[] = [];
+    const app = new Koa().use(session(make())).use((ctx) => {
+      ctx.res.on("finish", () => lines.push(`${ctx.path} ${ctx.session.userId}`));
+      if (ctx.path === "/sign-in") ctx.session.login("ann");
+      ctx.body = "plain";
+    });
+    const ann = new Client(await start(app.callback()));
+    for (const path of ["/plain", "/sign-in", "/plain"]) expect((await ann.get(path)).body).toBe("plain");
+    await expect.poll(() => lines).toEqual(["/plain null", "/sign-in ann", "/plain ann"]);
+  });
+
   test("a response that Koa is told to leave alone is held until the save", async () => {
     const app = new Koa().use(session(make()));
     app.use((ctx) => {
@@ -98,4 +160,19 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
     );
   }
   expect(statuses).toEqual([200, 403]);
+});
+
+describe.each(homes)("on koa, %s", (_, make) => {
+  const list = [...clearOld];
+  const app = new Koa().use(session(make()));
+  app.use((ctx) => {
+    if (ctx.path === "/in") ctx.session.login("ada");
+    ctx.set("Set-Cookie", list);
+    ctx.body = "done";
+  });
+  testSharedObjects(
+    "a list for ctx.set",
+    () => start(app.callback()),
+    () => list,
+  );
 });

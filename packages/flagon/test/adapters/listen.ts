@@ -6,7 +6,7 @@ import { SessionError } from "../../src/errors.ts";
 import { createSessions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { cookieName, type Data, WatchedSessions } from "../../src/testing/adapter/client.ts";
-import type { ConformanceCase, RunningAdapter } from "../../src/testing.ts";
+import type { AdapterApp, AdapterRoute, ConformanceCase, RunningAdapter } from "../../src/testing.ts";
 
 /** A server on a free port of the loopback address. */
 export async function listen(listener: RequestListener): Promise<RunningAdapter> {
@@ -21,6 +21,11 @@ export async function listen(listener: RequestListener): Promise<RunningAdapter>
 
 export function testAll(cases: readonly ConformanceCase[]): void {
   for (const { name, run } of cases) test(name, run);
+}
+
+/** An app of a test's own, for a server that is made for the suite's. */
+export function appOf(sessions: AdapterApp["sessions"], routes: readonly AdapterRoute[] = []): AdapterApp {
+  return { sessions, routes, shared: (configuration) => configuration };
 }
 
 /** Sessions with a store of their own, so that each commit of a change is a promise. */

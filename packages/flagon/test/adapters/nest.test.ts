@@ -20,8 +20,15 @@ import { describe } from "vitest";
 import { session as expressSession } from "../../src/adapters/express.ts";
 import { session as fastifySession } from "../../src/adapters/fastify.ts";
 import { SessionError } from "../../src/index.ts";
-import { type AdapterApp, adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
+import {
+  type AdapterApp,
+  adapterConformance,
+  type RunningAdapter,
+  type ServeAdapter,
+  type SharedReply,
+} from "../../src/testing.ts";
 import { testAll } from "./listen.ts";
+import { sendBody, share, type Ways } from "./shared-head.ts";
 
 /** Nest's own filter answers with an error's status alone; this one sends Retry-After as well, and no message of a 503. */
 class SessionErrorFilter implements ExceptionFilter<SessionError> {
@@ -47,7 +54,8 @@ function moduleOf({ routes }: AdapterApp, path: string): object {
     async any(request: Request | FastifyRequest, response: Response | FastifyReply): Promise<void> {
       const { pathname } = new URL(request.url, "http://127.0.0.1");
       const reply = await find(request.method, pathname).handle(request.session);
-      if ("code" in response) {
+      if (reply.kind === "shared") shareIn(response, reply);
+      else if ("code" in response) {
         if (reply.kind === "redirect")
           response.redirect(reply.location, 302); // Nest has set 200
         else if (reply.kind === "empty") response.code(reply.status).send();
@@ -77,6 +85,27 @@ function moduleOf({ routes }: AdapterApp, path: string): object {
   return AppModule;
 }
 
+function shareIn(response: Response | FastifyReply, reply: SharedReply): void {
+  if ("code" in response) share(fastifyWays, response, reply);
+  else share(expressWays, response, reply);
+}
+
+/** What Nest lets through to the framework below; every way of theirs is in their own tests. */
+const expressWays: Ways<Response> = {
+  "set with an object": (response, { status, head, body }) => {
+    sendBody(response.status(status).set(head.object), body);
+  },
+};
+const fastifyWays: Ways<FastifyReply> = {
+  "headers with an object": (response, { status, head, body }) => {
+    const payload = body === null || typeof body === "string" ? body : Readable.from(body);
+    response
+      .code(status)
+      .headers(head.object)
+      .send(payload ?? undefined);
+  },
+};
+
 async function start(app: INestApplication): Promise<RunningAdapter> {
   // biome-ignore lint/correctness/useHookAtTopLevel: Nest's, not React's
   app.useGlobalFilters(new SessionErrorFilter());
@@ -98,5 +127,7 @@ const onFastify: ServeAdapter = async (given) => {
   return await start(app);
 };
 
-describe("the express door conforms in NestJS", () => testAll(adapterConformance(onExpress)));
-describe("the fastify door conforms in NestJS", () => testAll(adapterConformance(onFastify)));
+describe("the express adapter conforms in NestJS", () =>
+  testAll(adapterConformance(onExpress, { sharedHeads: Object.keys(expressWays) })));
+describe("the fastify adapter conforms in NestJS", () =>
+  testAll(adapterConformance(onFastify, { sharedHeads: Object.keys(fastifyWays) })));

@@ -5,11 +5,13 @@ import type createNext from "next";
 import type { NextRequest } from "next/server.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type * as door from "../../src/adapters/next.ts";
-import { readSetCookie } from "../../src/adapters/shared/next-request.ts";
+import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { signIn, testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
@@ -36,8 +38,9 @@ const serve: ServeAdapter = (app) => {
   return listen(handler);
 };
 
-describe("the next door conforms in a production build", () =>
-  testAll(adapterConformance(serve, { answersErrors: false })));
+describe("the next adapter conforms in a production build", () =>
+  testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
+testSessionObject(serve);
 
 /** A browser that keeps the session's cookie and shows what a page says. */
 class Browser {
@@ -75,7 +78,7 @@ class Browser {
 describe.each(homes)("on next, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<Browser> => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     return new Browser(await start(handler));
   };
 
@@ -100,6 +103,17 @@ describe.each(homes)("on next, %s", (_, make) => {
     expect((await browser.ask("/page")).text).toContain("name: redirect");
   });
 
+  test("what runs after the response reads a session that the handler did not", async () => {
+    const late: string[] = [];
+    globalThis.flagonApp = appOf(make(), [signIn]);
+    globalThis.flagonLate = (userId) => late.push(String(userId));
+    const origin = await start(handler);
+    const [ann, bob] = [new Browser(origin), new Browser(origin)];
+    await ann.ask("/sign-in");
+    for (const browser of [ann, bob]) expect((await browser.ask("/after")).text).toBe("answered");
+    await expect.poll(() => late).toEqual(["ann", "null"]);
+  });
+
   test.each<[method: AdapterRoute["method"], reply: AdapterReply, status: number, location: string | null]>([
     ["GET", { kind: "redirect", location: "/page?a=1;b" }, 307, "/page?a=1;b"],
     ["GET", { kind: "redirect", location: "/moved;here" }, 308, "/moved;here"],
@@ -112,7 +126,7 @@ describe.each(homes)("on next, %s", (_, make) => {
         session.login("ann");
         return reply;
       };
-      globalThis.flagonApp = { sessions: make(), routes: [{ method, path: "/thrown", handle }] };
+      globalThis.flagonApp = appOf(make(), [{ method, path: "/thrown", handle }]);
       const origin = await start(handler);
       const body = method === "POST" ? new FormData() : null;
       const response = await fetch(`${origin}/thrown`, { method, body, redirect: "manual", headers: { origin } });

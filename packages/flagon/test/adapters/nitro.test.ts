@@ -3,6 +3,7 @@ import { beforeAll, describe, vi } from "vitest";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
 import { listen, testAll } from "./listen.ts";
+import { fetchWays } from "./shared-head.ts";
 
 let middleware: RequestListener;
 
@@ -17,4 +18,5 @@ const serve: ServeAdapter = (app) => {
   return listen(middleware);
 };
 
-describe("the h3 door conforms in a production build of Nitro", () => testAll(adapterConformance(serve)));
+describe("the h3 adapter conforms in a production build of Nitro", () =>
+  testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));

@@ -1,9 +1,9 @@
 import { EventEmitter, once } from "node:events";
-import { createServer as createHttpServer, type ServerResponse } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server, createSecureServer } from "node:http2";
 import { get as httpsGet } from "node:https";
 import type { AddressInfo } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type SessionRequest, session } from "../../src/adapters/node.ts";
 import { SessionError } from "../../src/errors.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
@@ -12,6 +12,9 @@ import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
 import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
+import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
+import { nodeWays } from "./shared-head.ts";
+import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
 const serve: ServeAdapter = ({ sessions, routes }) =>
   listen(
@@ -29,11 +32,28 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
     }),
   );
 
-describe("the node door conforms", () => testAll(adapterConformance(serve)));
+describe("the node adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(nodeWays) })));
+testSessionObject(serve);
 
 const start = servers();
 
 describe.each(homes)("on node, %s", (_, make) => {
+  test.each(replacements)("a session that is replaced by %s is answered with 500 and a warning", async (_, value) => {
+    const warnings: unknown[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation((warning) => void warnings.push(warning));
+    const origin = await start(
+      session(make(), (request, response) => {
+        const { session, url = "" } = request;
+        if (url === "/sign-in") session.set("cart", "tea").login("ann");
+        if (url === "/change-and-replace") session.set("cart", "coffee");
+        if (url.endsWith("replace")) sloppy("request.session = value", { request, value });
+        response.end(`${session.userId} with ${session.get("cart")}`);
+      }),
+    );
+    await replacedSession(origin, () => warnings.at(-1));
+    warn.mockRestore();
+  });
+
   test("the session is on the request, and the handler's answer is handed back", async () => {
     const handler = session(make(), (request, response) => {
       response.end(String(request.session.update("visits", (n) => Number(n ?? 0) + 1)));
@@ -173,4 +193,31 @@ test("an unforeseen failure of the save is a 500 and a warning", async () => {
   const warned = once(process, "warning");
   const reply = await exchange(await start(session(sessions, (_, response) => response.end("lost"))), { path: "/" });
   expect([reply.status, reply.body, await warned]).toEqual([500, "Internal Server Error", [error]]);
+});
+
+describe.each(homes)("on node, %s", (_, make) => {
+  const start = servers();
+  const forms: [how: string, form: unknown, write: (response: ServerResponse, form: never) => void][] = [
+    ["an object of headers", { "Set-Cookie": [...clearOld] }, (response, form) => response.writeHead(200, form)],
+    ["a flat list of headers", ["Set-Cookie", [...clearOld]], (response, form) => response.writeHead(200, form)],
+    [
+      "an object of headers beside a reason",
+      { "set-cookie": [...clearOld] },
+      (response, form) => response.writeHead(200, "Fine", form),
+    ],
+    ["a list for setHeader", [...clearOld], (response, form) => response.setHeader("Set-Cookie", form)],
+    ["Headers for setHeaders", new Map([["set-cookie", [...clearOld]]]), (response, form) => response.setHeaders(form)],
+  ];
+  for (const [how, form, write] of forms) {
+    const listener = session(make(), (request, response) => {
+      if (request.url === "/in") request.session.login("ada");
+      write(response, form as never);
+      response.end("done");
+    });
+    testSharedObjects(
+      how,
+      () => start(listener as RequestListener),
+      () => (form instanceof Map ? [...form] : form),
+    );
+  }
 });

@@ -14,18 +14,17 @@ interface User {
   name: string;
 }
 
-/** What Passport expects of a session, said in Flagon's words: mount it between `session(…)` and `passport.session()`. */
-const passportSession: express.RequestHandler = (request, _response, next) => {
-  const { session } = request;
-  const passport: { user?: string } = session.userId === null ? {} : { user: session.userId };
-  Object.assign(session, {
-    passport,
-    regenerate: (done: () => void) => done(), // login and logout give a new id by themselves
-    save: (done: () => void) => {
-      if (passport.user === undefined && session.userId !== null) session.logout();
-      else if (passport.user !== undefined && passport.user !== session.userId) session.login(passport.user);
-      done();
-    },
+/** Who is signed in, where Passport's own `passport.session()` would say it. */
+const setUser: express.RequestHandler = (request, _response, next) => {
+  const { userId } = request.session;
+  if (userId !== null) request.user = users.get(userId);
+  next();
+};
+
+/** What `failureFlash` and `successFlash` call; in the place of connect-flash, which keeps its messages on the session. */
+const flash: express.RequestHandler = (request, _response, next) => {
+  Object.assign(request, {
+    flash: (category: string, message: string) => request.session.flash(message, category),
   });
   next();
 };
@@ -38,10 +37,8 @@ function app(sessions: WatchedSessions): express.Express {
       done(null, password === "right" && user !== undefined ? user : false);
     }),
   );
-  passport.serializeUser((user, done) => done(null, (user as User).id));
-  passport.deserializeUser((id: string, done) => done(null, users.get(id) ?? false));
   const app = express();
-  app.use(express.urlencoded(), session(sessions), passportSession, passport.session());
+  app.use(express.urlencoded(), session(sessions), setUser, flash);
   app.get("/", (request, response) => {
     const { name = "nobody" } = (request.user ?? {}) as Partial<User>;
     response.send(
@@ -49,14 +46,19 @@ function app(sessions: WatchedSessions): express.Express {
     );
   });
   app.post("/cart", (request, response) => void response.send(String(request.session.set("cart", "tea").get("cart"))));
-  app.post("/sign-in", passport.authenticate("local", { successRedirect: "/", failureRedirect: "/failed" }));
-  app.post("/sign-out", (request, response, next) => {
-    request.logOut((error) => (error === undefined || error === null ? response.redirect("/") : next(error)));
+  const options = { session: false, failureRedirect: "/failed", failureFlash: "Wrong password." };
+  app.post("/sign-in", passport.authenticate("local", options), (request, response) => {
+    request.session.login((request.user as User).id);
+    response.redirect("/");
+  });
+  app.post("/sign-out", (request, response) => {
+    request.session.logout();
+    response.redirect("/");
   });
   return app;
 }
 
-describe.each(homes)("passport keeps its login in a session, %s", (_, make) => {
+describe.each(homes)("passport says who it is and a session remembers it, %s", (_, make) => {
   test("signing in and out", async () => {
     const visitor = new Client(await start(app(make())));
     const post = (path: string, body = "") =>
@@ -64,7 +66,7 @@ describe.each(homes)("passport keeps its login in a session, %s", (_, make) => {
     await post("/cart");
     const before = visitor.cookie;
     expect((await post("/sign-in", "username=Ada&password=wrong")).status).toBe(302);
-    expect((await visitor.get("/")).body).toBe("nobody, cart tea, 0 messages");
+    expect((await visitor.get("/")).body).toBe("nobody, cart tea, 1 messages");
     const signedIn = await post("/sign-in", "username=Ada&password=right");
     expect([signedIn.status, sessionCookies(signedIn).length, visitor.cookie === before]).toEqual([302, 1, false]);
     expect((await visitor.get("/")).body).toBe("Ada, cart tea, 0 messages");

@@ -1,12 +1,15 @@
 import type { RequestListener } from "node:http";
 import { createRequestListener } from "@react-router/node";
-import type { ServerBuild } from "react-router";
+import { RouterContextProvider, type ServerBuild } from "react-router";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { session, sessionContext } from "../../src/adapters/react-router.ts";
 import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { replacements, signIn, testSessionObject } from "./session-object.ts";
+import { fetchWays } from "./shared-head.ts";
 
 let handler: RequestListener;
 
@@ -22,13 +25,15 @@ const serve: ServeAdapter = (app) => {
   return listen(handler);
 };
 
-describe("the react-router door conforms in a production build", () => testAll(adapterConformance(serve)));
+describe("the react-router adapter conforms in a production build", () =>
+  testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
+testSessionObject(serve);
 
 describe.each(homes)("on react-router, %s", (_, make) => {
   const start = servers();
 
   test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
-    globalThis.flagonApp = { sessions: make(), routes: [] };
+    globalThis.flagonApp = appOf(make());
     const visitor = new Client(await start(handler));
     const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
     const posted = await visitor.send({ method: "POST", path: "/page", headers, body: "a=1" });
@@ -39,9 +44,37 @@ describe.each(homes)("on react-router, %s", (_, make) => {
     expect(headerOf(pages[1] as (typeof pages)[0], "vary")).toBe("Cookie");
   });
 
+  test.each(replacements)("a session that is replaced by %s is an error for the ErrorBoundary", async (_, value) => {
+    const context = new RouterContextProvider();
+    const request = new Request("http://127.0.0.1/");
+    const args = { request, context, params: {}, pattern: "/", url: new URL(request.url) };
+    const next = async (): Promise<Response> => {
+      context.get(sessionContext).login("ann");
+      context.set(sessionContext, value as never);
+      return new Response("signed out");
+    };
+    const answer = session(make())(args, next);
+    await expect(answer).rejects.toThrow(/^the session in sessionContext was replaced.*session\.logout/);
+  });
+
+  test("deferred data reads a session that nobody had looked at", async () => {
+    globalThis.flagonApp = appOf(make(), [signIn]);
+    const origin = await start(handler);
+    const [ann, bob] = [new Client(origin), new Client(origin)];
+    await ann.get("/sign-in");
+    for (const [visitor, name] of [
+      [ann, "ann"],
+      [bob, "null"],
+    ] as const) {
+      const reply = await visitor.get("/deferred");
+      expect(reply.body).toMatch(new RegExp(`waiting[^]*user: ${name}`));
+      expect(headerOf(reply, "cache-control") ?? "").not.toContain("private");
+    }
+  });
+
   test("a page's failing save is answered plainly, with the error's status", async () => {
     const sessions = make();
-    globalThis.flagonApp = { sessions, routes: [] };
+    globalThis.flagonApp = appOf(sessions);
     sessions.failWith(down);
     const reply = await new Client(await start(handler)).get("/page");
     expect([reply.status, reply.body, headerOf(reply, "retry-after")]).toEqual([

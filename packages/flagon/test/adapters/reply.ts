@@ -1,10 +1,15 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { AdapterReply } from "../../src/testing.ts";
+import { fetchWays, nodeWays, share } from "./shared-head.ts";
+import { streamOf } from "./stream.ts";
+
+export { streamOf } from "./stream.ts";
 
 /** Says a reply with nothing but what Node's own response has. */
 export function sendWithNode(response: ServerResponse, reply: AdapterReply): void {
-  if (reply.kind === "redirect") response.writeHead(302, { location: reply.location }).end();
+  if (reply.kind === "shared") share(nodeWays, response, reply);
+  else if (reply.kind === "redirect") response.writeHead(302, { location: reply.location }).end();
   else if (reply.kind === "empty") response.writeHead(reply.status).end();
   else if (reply.kind === "stream") Readable.from(reply.chunks).pipe(response);
   else {
@@ -15,6 +20,7 @@ export function sendWithNode(response: ServerResponse, reply: AdapterReply): voi
 
 /** Says a reply as a Response of the fetch standard. */
 export function toResponse(reply: AdapterReply): Response {
+  if (reply.kind === "shared") return share(fetchWays, undefined, reply);
   if (reply.kind === "empty") return new Response(null, { status: reply.status });
   if (reply.kind === "stream") return new Response(streamOf(reply.chunks));
   // Its head can't be written to, as is the case for many an app's redirect.
@@ -22,20 +28,4 @@ export function toResponse(reply: AdapterReply): Response {
   const headers = new Headers();
   for (const [name, value] of reply.headers ?? []) headers.append(name, value);
   return new Response(reply.body, { status: reply.status ?? 200, headers });
-}
-
-/** Pulls a chunk when it is wanted, and not before. */
-export function streamOf(chunks: AsyncIterable<string>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
 }

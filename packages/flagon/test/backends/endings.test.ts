@@ -3,7 +3,6 @@ import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
 import { heard } from "./events.ts";
-import { Scheduler } from "./scheduler.ts";
 import { Visitor } from "./visitor.ts";
 
 type Make = (clock: Clock) => Partial<SessionOptions<Data>>;

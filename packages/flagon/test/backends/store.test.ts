@@ -29,13 +29,13 @@ describe("what a request asks of the store", () => {
 
   test("a cookie that was forged, cut, or signed with a retired secret: nothing", async () => {
     await visitor.visit((session) => session.set("n", 1));
-    const good = visitor.cookies.get("__Host-session") ?? "";
+    const good = visitor.cookies.get("__Host-Http-session") ?? "";
     const forgeries = [`${good.slice(0, -2)}AA`, good.slice(1), `${good}A`, "x", "AgAAAAAA"];
     const retired = new Visitor(createSessions<Data>({ secret: OTHER_SECRET, store, now: clock.now }));
     await retired.visit((session) => session.set("n", 1));
     store.taken();
-    for (const cookie of [...forgeries, retired.cookies.get("__Host-session") ?? ""]) {
-      visitor.cookies.set("__Host-session", cookie);
+    for (const cookie of [...forgeries, retired.cookies.get("__Host-Http-session") ?? ""]) {
+      visitor.cookies.set("__Host-Http-session", cookie);
       expect(await visitor.visit((session) => session.get("n"))).toBeUndefined();
     }
     expect(store.taken()).toEqual([]);
@@ -136,19 +136,21 @@ describe("limits", () => {
 describe("the cookie", () => {
   test("is signed anew, and the row sealed anew, when an older secret opened it", async () => {
     await visitor.visit((session) => session.set("n", 1));
-    const before = visitor.cookies.get("__Host-session");
+    const before = visitor.cookies.get("__Host-Http-session");
     const rotated = createSessions<Data>({ secret: [OTHER_SECRET, SECRET], store, now: clock.now });
     const later = visitor.copy(rotated);
     expect(await later.visit((session) => session.get("n"))).toBe(1);
-    expect(later.cookies.get("__Host-session")).not.toBe(before);
+    expect(later.cookies.get("__Host-Http-session")).not.toBe(before);
     const only = createSessions<Data>({ secret: OTHER_SECRET, store, now: clock.now });
     expect(await later.copy(only).visit((session) => session.get("n"))).toBe(1);
   });
 
   test("is one among several of its name: the first that opens counts", async () => {
     await visitor.visit((session) => session.set("n", 1));
-    const good = visitor.cookies.get("__Host-session");
-    const session = await sessions.open(requestOf({ cookie: `__Host-session=planted; __Host-session=${good}` }));
+    const good = visitor.cookies.get("__Host-Http-session");
+    const session = await sessions.open(
+      requestOf({ cookie: `__Host-Http-session=planted; __Host-Http-session=${good}` }),
+    );
     expect(session.get("n")).toBe(1);
   });
 });

@@ -248,7 +248,7 @@ describe("a session in a foreign format", () => {
       session.set(`key${n}`, n);
     }
     await Promise.all(tabs.map((tab, n) => tab.answer(open[n] as Session<Data>)));
-    expect(tabs.filter((tab) => tab.cookies.has("__Host-session"))).toHaveLength(1);
+    expect(tabs.filter((tab) => tab.cookies.has("__Host-Http-session"))).toHaveLength(1);
     expect(await sessionsOf("u")).toHaveLength(1);
   });
 
@@ -259,7 +259,7 @@ describe("a session in a foreign format", () => {
       expect(session.userId).toBeNull();
       session.set("n", 2);
     });
-    expect(late.cookies.has("__Host-session")).toBe(false);
+    expect(late.cookies.has("__Host-Http-session")).toBe(false);
     clock.pass(30 * SECOND);
     expect(await late.visit(userOf)).toBeNull();
     expect(await flask.visit(userOf)).toBe("u");
@@ -291,7 +291,7 @@ describe("a session in a foreign format", () => {
     await scheduler.stepsOf("A");
     await Promise.all(answers);
     scheduler.release();
-    expect(first.cookies.has("__Host-session")).toBe(false);
+    expect(first.cookies.has("__Host-Http-session")).toBe(false);
     expect(await sessionsOf("u")).toEqual([]);
   });
 });

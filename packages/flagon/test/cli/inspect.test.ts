@@ -48,7 +48,7 @@ describe("a sealed cookie", () => {
     expect(out.replace(/[0-9a-f]{8}$/m, "KEY").replace(/(id {13})\S{22}/, "$1ID")).toBe(
       `✓ accepted  a session sealed in its cookie
 
-  cookie         __Host-session, ${filled.length - 1} of 4,096 bytes
+  cookie         __Host-Http-session, ${filled.length - 1} of 4,096 bytes
   secret         KEY
   id             ID
   user           42, signed in 12 min ago (2026-03-01 12:30:00 UTC)
@@ -93,7 +93,7 @@ describe("a sealed cookie", () => {
   ])("is found in %s", async (_what, text) => {
     const { first, code } = await inspected([text]);
     expect(first).toMatchObject({
-      name: "__Host-session",
+      name: "__Host-Http-session",
       format: "sealed",
       verdict: "accepted",
       bytes: filled.length - 1,
@@ -135,22 +135,28 @@ describe("a sealed cookie", () => {
       { text: shortLived, args: ["--idle", "300", "--absolute", "1h"], at: 6 * MINUTE, reason: "expired", why: /idle/ },
     ],
     ["of a server whose clock is ahead", { text: filled, at: -10_000, reason: "from_the_future", why: /10 s ahead/ }],
-    ["under another name", { text: `session=${value}`, reason: "forged", why: /sealed for the cookie __Host-session/ }],
+    [
+      "under another name",
+      { text: `session=${value}`, reason: "forged", why: /sealed for the cookie __Host-Http-session/ },
+    ],
     ["with a bit changed", { text: flipped(filled), reason: "forged", why: /changed on the way/ }],
     ["of another app", { text: ofTheShop, reason: "forged", why: /--app/ }],
     ["of this app", { text: ofTheShop, args: ["--app", "shop"], reason: null, why: /^$/ }],
     ["of another secret", { text: ofAnotherSecret, reason: "unknown_key", why: /another environment/ }],
-    ["cut short", { text: `__Host-session=${value.slice(0, 80)}`, reason: "malformed", why: /cut off: 80 characters/ }],
+    [
+      "cut short",
+      { text: `__Host-Http-session=${value.slice(0, 80)}`, reason: "malformed", why: /cut off: 80 characters/ },
+    ],
     [
       "with a blank in it",
       {
-        text: `__Host-session=${value.slice(0, 120)} ${value.slice(120)}`,
+        text: `__Host-Http-session=${value.slice(0, 120)} ${value.slice(120)}`,
         reason: "malformed",
         why: /" " at character 121/,
       },
     ],
-    ["percent-encoded", { text: `__Host-session=${value}%3D`, reason: "malformed", why: /percent-encoded/ }],
-    ["that was deleted", { text: "__Host-session=; Max-Age=0; Path=/", reason: "deleted", why: /forget/ }],
+    ["percent-encoded", { text: `__Host-Http-session=${value}%3D`, reason: "malformed", why: /percent-encoded/ }],
+    ["that was deleted", { text: "__Host-Http-session=; Max-Age=0; Path=/", reason: "deleted", why: /forget/ }],
   ])("%s", async (_what, { text, args = [], at = 0, reason, why }) => {
     const { first, code } = await inspected([...args, text], { now: NOW + at });
     expect(first).toMatchObject({ reason, verdict: reason === null ? "accepted" : "refused" });
@@ -228,13 +234,16 @@ describe("the secret", () => {
       /^flagon: \/nowhere can't be read/,
     );
     expect((await flagon(["inspect", "--secret-env", "NONE", filled])).err).toBe("flagon: NONE is not set\n");
+    expect((await flagon(["inspect", "--secret-file", "/dev/null", filled])).err).toBe(
+      "flagon: /dev/null holds no secret\n",
+    );
   });
 });
 
 describe("a store's cookie", () => {
   it("says that it is one, and names the session", async () => {
     const { first, code } = await inspected([inStore]);
-    expect(first).toMatchObject({ name: "__Host-session", format: "store", verdict: "genuine" });
+    expect(first).toMatchObject({ name: "__Host-Http-session", format: "store", verdict: "genuine" });
     expect(first.why).toMatch(/names the session [\w-]{22}, and its MAC is good/);
     expect(code).toBe(0);
   });

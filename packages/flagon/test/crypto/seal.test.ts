@@ -141,7 +141,7 @@ describe("seal", () => {
     expect(keyIdOf(seal(KIND_COOKIE, plaintext, context, ring, NOON))).toBe(ring.current().id);
   });
 
-  test.each([0, 1, 15, 16, 17, 3_000, 100_000])("and unseal encodeValue %d bytes", (length) => {
+  test.each([0, 1, 15, 16, 17, 3_000, 100_000])("and unseal carry %d bytes", (length) => {
     const ring = new KeyRing(SECRET, "");
     const bytes = Buffer.alloc(length, 0xab);
     const sealed = seal(KIND_COOKIE, bytes, context, ring, NOON);

@@ -85,7 +85,9 @@ describe("a secret", () => {
     ["a number", 1e31],
     ["a Buffer, whose bytes would be read as numbers", randomBytes(32)],
     ["a list of bytes", [randomBytes(32)]],
+    ["an empty list", []],
     ["a list with undefined", [SECRET, undefined]],
+    ["a list with nothing first, where the older one would seal", ["", SECRET]],
     ["an object", { secret: SECRET }],
     ["true", true],
     ["a promise", Promise.resolve(SECRET)],
@@ -98,7 +100,6 @@ describe("a secret", () => {
 const missing: [what: string, secret: Secret][] = [
   ["undefined", undefined],
   ["empty", ""],
-  ["an empty list", []],
   ["a function that has none", () => undefined],
   ["a function that has an empty one", () => ""],
   ["a function that has an empty list", () => []],
@@ -113,7 +114,7 @@ describe.each(missing)("a missing secret: %s", (_, secret) => {
 
   test("leaves requests alone that don't look at their session", () => {
     const sessions = createSessions(options);
-    const session = atOnce(sessions.open(requestOf({ cookie: `__Host-session=${"A".repeat(200)}` })));
+    const session = atOnce(sessions.open(requestOf({ cookie: `__Host-Http-session=${"A".repeat(200)}` })));
     expect(atOnce(sessions.commit(session))).toEqual([]);
   });
 

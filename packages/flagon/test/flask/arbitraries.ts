@@ -101,7 +101,7 @@ const { value } = fc.letrec<{ value: Description }>((tie) => ({
 /** Any value that a Flask session may hold. */
 export const pythonValue: fc.Arbitrary<Description> = value;
 
-const ownKeys = new Set(["_permanent", "_flashes", "_user_id", "_fresh", "_id"]);
+const ownKeys = new Set(["_permanent", "_flashes", "_user_id", "_fresh", "_id", "_flagon"]);
 
 /** Any session, but for the keys that Flask and Flask-Login own. */
 export const pythonSession: fc.Arbitrary<{ dict: [string, Description][] }> = entries(

@@ -106,7 +106,7 @@ describeFlask("who signed in here", () => {
     const ada = visitor(plain, { login: false });
     await ada.toTypeScript((session) => session.login("ada"));
     const cookie = ada.cookies.get("session") ?? "";
-    expect(await flask.load(plain, cookie, ada.now)).toEqual({
+    expect(await flask.loadData(plain, cookie, ada.now)).toEqual({
       value: {
         dict: [
           ["_fresh", true],

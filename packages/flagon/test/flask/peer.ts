@@ -76,6 +76,14 @@ export class FlaskPeer implements AsyncDisposable {
     return this.ask("load", config, { cookie, now });
   }
 
+  /** As `load`, without the key by which Flagon tells its sessions apart. */
+  async loadData(config: Config, cookie: string, now: number): Promise<{ value: Description } | { error: string }> {
+    const loaded = await this.load(config, cookie, now);
+    if ("error" in loaded) return loaded;
+    const { dict } = loaded.value as { dict: [string, Description][] };
+    return { value: { dict: dict.filter(([key]) => key !== "_flagon") } };
+  }
+
   /** A good signature over any payload text. */
   async sign(config: Config, payload: string, now: number): Promise<string> {
     const bytes = Buffer.from(payload, "latin1").toString("base64");

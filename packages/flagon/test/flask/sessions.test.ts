@@ -219,7 +219,8 @@ describeFlask("upgradeFrom", () => {
     const session = await sessions.open(request(`session=${cookie}`));
     expect(session.userId).toBe("ada");
     const lines = await sessions.commit(session);
-    const line = lines.find(([name, value]) => name === "Set-Cookie" && value.startsWith("__Host-session="))?.[1] ?? "";
+    const line =
+      lines.find(([name, value]) => name === "Set-Cookie" && value.startsWith("__Host-Http-session="))?.[1] ?? "";
     const again = await sessions.open(request(line.split(";")[0] as string));
     expect([again.userId, again.get("pair"), again.get("at"), again.flashes()]).toEqual([
       "ada",
@@ -232,7 +233,7 @@ describeFlask("upgradeFrom", () => {
   it("is the only way: without it a sealed jar never opens Flask's cookie", async () => {
     const cookie = await flask.dump(plain, { dict: [["_user_id", "ada"]] }, now);
     const sessions = createSessions({ secret: "Vw0ecZ8rAIqTQn5mQ1xkPfHs7dGJb3LY", now: () => now * 1_000 });
-    for (const name of ["session", "__Host-session"]) {
+    for (const name of ["session", "__Host-Http-session"]) {
       expect((await sessions.open(request(`${name}=${cookie}`))).userId).toBeNull();
     }
   });

@@ -7,7 +7,7 @@ import { KeyRing } from "../../src/crypto/keys.ts";
 import { Browser, Clock, DAY, type Data, HOUR, NOON, OTHER_SECRET, requestOf, SECRET } from "../browser.ts";
 import { unrotated } from "../records.ts";
 
-const NAME = "__Host-session";
+const NAME = "__Host-Http-session";
 const request = requestOf();
 
 interface Setting {
@@ -110,7 +110,7 @@ describe("a sealed cookie", () => {
     expect(formatOf({ app: "a" }).open(value, NAME, request)).toEqual(recordOf());
     expect(formatOf({ app: "b" }).open(value, NAME, request)).toBe("forged");
     expect(formatOf().open(value, NAME, request)).toBe("forged");
-    for (const name of ["session", "__Secure-session", "__Host-session2", "", "__host-session"]) {
+    for (const name of ["session", "__Secure-session", "__Host-Http-session2", "", "__host-http-session"]) {
       expect(formatOf({ app: "a" }).open(value, name, request)).toBe("forged");
     }
     expect(formatOf({ app: "a", secret: OTHER_SECRET }).open(value, NAME, request)).toBe("unknown_key");

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { createSessions, type ResponseHead, type Session } from "flagon";
 import { describe, expect, test } from "vitest";
 import { atOnce, Browser, Clock, type Data, MINUTE, SECRET, type Visit } from "../browser.ts";
@@ -14,7 +15,7 @@ function linesOf(handler: (session: Session<Data>) => unknown, response?: Respon
 
 const look = (session: Session<Data>): unknown => session.get("a");
 const change = (session: Session<Data>): unknown => session.set("a", 1);
-const cookie = "Set-Cookie: __Host-session=…; Path=/; HttpOnly; Secure; SameSite=Lax";
+const cookie = "Set-Cookie: __Host-Http-session=…; Path=/; HttpOnly; Secure; SameSite=Lax";
 
 describe("a response", () => {
   test("whose session nobody looked at has no header of ours", () => {
@@ -36,7 +37,7 @@ describe("a response", () => {
 
   test("that deletes a cookie is for nobody to keep", () => {
     expect(linesOf((session) => session.destroy())).toEqual([
-      "Set-Cookie: __Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
+      "Set-Cookie: __Host-Http-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax",
       "Vary: Cookie",
       "Cache-Control: private, no-store",
     ]);
@@ -139,5 +140,57 @@ describe("a response", () => {
     browser.visit(look, { response: { "cache-control": "max-age=60" } });
     expect(browser.setCookies).toHaveLength(1);
     expect(browser.header("cache-control")).toBe("private, no-store");
+  });
+});
+
+describe("what the app forbids", () => {
+  const controlAfter = (own: string): string =>
+    linesOf(look, { "cache-control": own })
+      .find((line) => line.startsWith("Cache-Control: "))
+      ?.slice("Cache-Control: ".length) ?? own;
+
+  test.each<[own: string, sent: string]>([
+    ["private, no-cache, no-store, max-age=0, s-maxage=0", "private, no-cache, no-store, max-age=0, s-maxage=0"],
+    ["s-maxage=0, max-age=0, no-store, no-cache, private", "s-maxage=0, max-age=0, no-store, no-cache, private"],
+    ["no-store", "no-store"],
+    ["NO-STORE, public", "NO-STORE, public"],
+    ["public, max-age=60, must-revalidate, no-transform", "private, no-cache, must-revalidate, no-transform"],
+    ["s-maxage=60, no-cache", "private, no-cache"],
+    ["private, s-maxage=60", "private, no-cache"],
+    ["private, s-maxage=0, max-age=5", "private, s-maxage=0, max-age=5"],
+    ['private="x-name", max-age=60', 'private, private="x-name", max-age=60'],
+    ['no-cache="a, public", max-age=60', 'private, no-cache="a, public", max-age=60'],
+    [",, max-age=60 ,", "private, ,, max-age=60 ,"],
+    [" , ", "private, no-cache"],
+  ])("stays forbidden: %s", (own, sent) => {
+    expect(controlAfter(own)).toBe(sent);
+  });
+
+  test("is never weakened, in any order of directives, and no shared cache may keep the page", () => {
+    const directives = ["private", "no-store", "no-cache", "max-age=0", "max-age=60", "s-maxage=0", "s-maxage=60"];
+    const more = ["public", "must-revalidate", "no-transform", "immutable", 'private="x"', "PRIVATE", "Public"];
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...directives, ...more]), (own) => {
+        const sent = controlAfter(own.join(", ")).toLowerCase();
+        const has = (text: string, directive: RegExp): boolean => directive.test(text);
+        const given = own.join(", ").toLowerCase();
+        const [store, asks] = [/(^|, )no-store($|,)/, /(^|, )(no-store|no-cache)($|,)/];
+        expect(has(sent, store) || !has(given, store)).toBe(true);
+        expect(has(sent, asks) || !has(given, asks)).toBe(true);
+        expect(has(sent, /(^|, )(private|no-store)($|,)/)).toBe(true);
+        expect(has(sent, /(^|, )(public|s-maxage=60)/) && !has(sent, store)).toBe(false);
+      }),
+    );
+  });
+
+  test.each([
+    ["X-Accel-Expires", "3600", "0"],
+    ["Edge-Control", "max-age=60", "no-store"],
+    ["Akamai-Cache-Control", "max-age=60", "no-store"],
+    ["X-LiteSpeed-Cache-Control", "public,max-age=60", "no-cache"],
+    ["CDN-Cache-Control", "max-age=60", "no-store"],
+  ])("holds for caches that go by %s", (name, own, sent) => {
+    expect(linesOf(look, { [name.toLowerCase()]: own })).toContain(`${name.toLowerCase()}: ${sent}`);
+    expect(linesOf(() => {}, { [name.toLowerCase()]: own })).toEqual([]);
   });
 });

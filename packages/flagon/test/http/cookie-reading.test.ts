@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readCookies } from "../../src/http/cookie-header.ts";
 
-const NAME = "__Host-session";
+const NAME = "__Host-Http-session";
 
 const table: [header: string, values: string[]][] = [
   // One cookie, alone and among others.
@@ -54,7 +54,7 @@ const table: [header: string, values: string[]][] = [
   [`${NAME}='abc'`, ["'abc'"]],
 
   // Names are compared as they stand.
-  [`__host-session=abc`, []],
+  [`__host-http-session=abc`, []],
   [`__HOST-SESSION=abc`, []],
   [`x${NAME}=abc`, []],
   [`${NAME}x=abc`, []],

@@ -3,7 +3,7 @@ import { type CookieOptions, createCookie } from "../../src/http/cookie.ts";
 import { DAY, SECOND } from "../browser.ts";
 
 const written: [name: string, options: CookieOptions, line: string][] = [
-  ["__Host-session", {}, "__Host-session=v; Path=/; HttpOnly; Secure; SameSite=Lax"],
+  ["__Host-Http-session", {}, "__Host-Http-session=v; Path=/; HttpOnly; Secure; SameSite=Lax"],
   ["session", { secure: false }, "session=v; Path=/; HttpOnly; SameSite=Lax"],
   ["sid", { sameSite: "strict" }, "sid=v; Path=/; HttpOnly; Secure; SameSite=Strict"],
   ["sid", { sameSite: "none" }, "sid=v; Path=/; HttpOnly; Secure; SameSite=None"],
@@ -14,7 +14,11 @@ const written: [name: string, options: CookieOptions, line: string][] = [
   ],
   ["sid", { domain: ".example.com" }, "sid=v; Domain=.example.com; Path=/; HttpOnly; Secure; SameSite=Lax"],
   ["sid", { path: "/a b/~c!'()*" }, "sid=v; Path=/a b/~c!'()*; HttpOnly; Secure; SameSite=Lax"],
-  ["__Host-session", { partitioned: true }, "__Host-session=v; Path=/; HttpOnly; Secure; SameSite=Lax; Partitioned"],
+  [
+    "__Host-Http-session",
+    { partitioned: true },
+    "__Host-Http-session=v; Path=/; HttpOnly; Secure; SameSite=Lax; Partitioned",
+  ],
   ["sid", { priority: "high" }, "sid=v; Path=/; HttpOnly; Secure; SameSite=Lax; Priority=High"],
   ["sid", { priority: "low" }, "sid=v; Path=/; HttpOnly; Secure; SameSite=Lax; Priority=Low"],
   [
@@ -111,11 +115,17 @@ describe("a cookie's attributes", () => {
 
 describe("what browsers would drop is a TypeError", () => {
   test.each<[name: string, options: CookieOptions]>([
+    ["__Host-Http-session", { secure: false }],
+    ["__Host-Http-session", { path: "/app" }],
+    ["__Host-Http-session", { domain: "example.com" }],
+    ["__host-http-session", { secure: false }],
+    ["__HOST-HTTP-session", { domain: "example.com" }],
     ["__Host-session", { secure: false }],
     ["__Host-session", { path: "/app" }],
     ["__Host-session", { domain: "example.com" }],
-    ["__host-session", { secure: false }],
-    ["__HOST-session", { domain: "example.com" }],
+    ["__Http-session", { secure: false }],
+    ["__http-session", { secure: false }],
+    ["__HTTP-session", { secure: false, path: "/app" }],
     ["__Secure-session", { secure: false }],
     ["__secure-session", { secure: false }],
     ["sid", { secure: false, sameSite: "none" }],
@@ -127,7 +137,10 @@ describe("what browsers would drop is a TypeError", () => {
 
   test.each<[name: string, options: CookieOptions]>([
     ["__Secure-session", { path: "/app", domain: "example.com" }],
-    ["__Host-session", { path: "/", sameSite: "none", partitioned: true }],
+    ["__Host-Http-session", { path: "/", sameSite: "none", partitioned: true }],
+    ["__Host-session", {}],
+    ["__Http-session", { path: "/app", domain: "example.com" }],
+    ["__Httpsession", { secure: false, path: "/app" }],
     ["__Hostsession", { secure: false, path: "/app" }],
   ])("and %s with %j is none of it", (name, options) => {
     expect(() => createCookie(name, options)).not.toThrow();

@@ -1,6 +1,6 @@
 import { createSessions, type OpenRequest, SessionError, type SessionOptions } from "flagon";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { atOnce, Browser, type Data, type Headers, requestOf, SECRET } from "../browser.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Data, type Headers, requestOf, SECRET } from "../browser.ts";
 
 type Csrf = NonNullable<SessionOptions<Data>["csrf"]>;
 
@@ -228,97 +228,5 @@ describe("a WebSocket handshake", () => {
 
   test("is none for other upgrades of a GET", () => {
     expect(refusal({ ...foreign, upgrade: "h2c" }, { method: "GET" })).toBeNull();
-  });
-});
-
-describe("a cookie for a loopback host over plain http", () => {
-  afterEach(() => vi.unstubAllEnvs());
-
-  function cookieAt(url: string, headers: Headers = {}, options: object = {}): string {
-    const browser = new Browser(createSessions<Data>({ secret: SECRET, ...options }), url);
-    browser.visit((session) => session.set("a", 1), { headers });
-    return browser.setCookies.join();
-  }
-
-  const secure = /^__Host-session=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/;
-  const plain = /^session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/;
-
-  test.each([
-    "http://localhost/",
-    "http://localhost:3000/",
-    "http://LOCALHOST:3000/",
-    "http://app.localhost:3000/",
-    "http://127.0.0.1/",
-    "http://127.0.0.1:8080/",
-    "http://127.8.9.10:8080/",
-    "http://[::1]/",
-    "http://[::1]:3000/",
-  ])("is session without Secure at %s, since Safari drops others", (url) => {
-    expect(cookieAt(url)).toMatch(plain);
-  });
-
-  test.each([
-    "https://localhost/",
-    "https://127.0.0.1:3000/",
-    "http://shop.example/",
-    "http://localhost.shop.example/",
-    "http://notlocalhost/",
-    "http://127.0.0.1.shop.example/",
-    "http://128.0.0.1/",
-    "http://10.0.0.1/",
-    "http://192.168.0.1/",
-    "http://0.0.0.0/",
-    "http://[::2]/",
-    "http://[::ffff:127.0.0.1]/",
-  ])("is __Host-session and Secure at %s", (url) => {
-    expect(cookieAt(url)).toMatch(secure);
-  });
-
-  test.each(["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"])(
-    "is Secure when a proxy has left %s, even an empty one",
-    (name) => {
-      expect(cookieAt("http://localhost:3000/", { [name]: "1" })).toMatch(secure);
-      expect(cookieAt("http://localhost:3000/", { [name]: "" })).toMatch(secure);
-    },
-  );
-
-  test("is Secure in production", () => {
-    vi.stubEnv("NODE_ENV", "production");
-    expect(cookieAt("http://localhost:3000/")).toMatch(secure);
-  });
-
-  test("is Secure where the Host header names another host than the socket", () => {
-    expect(cookieAt("http://localhost:3000/", { host: "shop.example" })).toMatch(secure);
-  });
-
-  test.each<[cookie: object, expected: RegExp]>([
-    [{ secure: true }, /^__Host-session=.*; Secure/],
-    [{ secure: false }, /^session=(?!.*Secure)/],
-    [{ sameSite: "none" }, /^__Host-session=.*; Secure/],
-    [{ partitioned: true }, /^__Host-session=.*; Secure/],
-    [{ sameSite: "strict" }, /^session=(?!.*Secure).*SameSite=Strict/],
-    [{ name: "sid" }, /^sid=(?!.*Secure)/],
-    [{ name: "__Host-sid" }, /^sid=(?!.*Secure)/],
-    [{ name: "__Secure-sid", path: "/app" }, /^sid=(?!.*Secure).*Path=\/app/],
-  ])("with the options %j", (cookie, expected) => {
-    expect(cookieAt("http://localhost:3000/", {}, { cookie })).toMatch(expected);
-  });
-
-  test("is deleted as it was written", () => {
-    const browser = new Browser(createSessions<Data>({ secret: SECRET }), "http://localhost:3000/");
-    browser.visit((session) => session.set("a", 1));
-    browser.visit((session) => session.destroy());
-    expect(browser.setCookies).toEqual(["session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);
-  });
-
-  test("is not taken for the Secure one, nor the other way round", () => {
-    const sessions = createSessions<Data>({ secret: SECRET });
-    const local = new Browser(sessions, "http://localhost:3000/");
-    local.visit((session) => session.set("a", 1));
-    const value = local.cookie;
-    for (const name of ["__Host-session", "session"]) {
-      const request = requestOf({ cookie: `${name}=${value}` }, "GET", "https://shop.example/");
-      expect(atOnce(sessions.open(request)).get("a")).toBeUndefined();
-    }
   });
 });

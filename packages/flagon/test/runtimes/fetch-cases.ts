@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, rejects, strictEqual } from "node:assert";
+import { deepStrictEqual, match, rejects, strictEqual, throws } from "node:assert";
 import { createSessions } from "flagon";
 import { session } from "flagon/fetch";
 import { SECRET } from "../browser.ts";
@@ -14,7 +14,7 @@ const count = withSession((_request, session) => {
 
 /** The cookie pair of a response's only Set-Cookie line. */
 function cookieOf(response: Response): string {
-  const lines = response.headers.getSetCookie().filter((line) => line.startsWith("__Host-session="));
+  const lines = response.headers.getSetCookie().filter((line) => line.startsWith("__Host-Http-session="));
   strictEqual(lines.length, 1);
   return (lines[0] ?? "").split(";")[0] ?? "";
 }
@@ -62,6 +62,44 @@ export const fetchCases: readonly Case[] = [
       const response = await stream(new Request(URL_HERE));
       cookieOf(response);
       strictEqual(await response.text(), "one two");
+    },
+  },
+  {
+    name: "fetch: a stream reads a session that nobody had looked at, and can't change it",
+    run: async () => {
+      const stream = withSession((_request, session) => {
+        const read = async (): Promise<string> => {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          throws(() => session.set("a", 1), /changed after the response had started/);
+          return String(session.get("visits"));
+        };
+        const body = new ReadableStream<Uint8Array>({
+          pull: async (controller) => {
+            controller.enqueue(new TextEncoder().encode(await read()));
+            controller.close();
+          },
+        });
+        return new Response(body, { headers: { "cache-control": "public, max-age=60" } });
+      });
+      const cookie = cookieOf(await count(new Request(URL_HERE)));
+      const response = await stream(new Request(`${URL_HERE}stream`, { headers: { cookie } }));
+      deepStrictEqual([response.headers.getSetCookie(), response.headers.get("vary")], [[], null]);
+      strictEqual(await response.text(), "1");
+    },
+  },
+  {
+    name: "fetch: what is put on a session throws, and nobody writes on what sessions share",
+    run: async () => {
+      const put = withSession((_request, session) => {
+        throws(() => Reflect.set(session, "cart", []), /use session\.set\("cart", …\)/);
+        throws(() => Reflect.set(session, "flash", {}), /session\.flash can't be assigned/);
+        throws(() => Reflect.set(session.flash, "info", []), /info would be lost/);
+        throws(() => Object.assign(Object.getPrototypeOf(session), { info: [] }), /info would be lost/);
+        throws(() => Object.defineProperty(session, "cart", { value: [] }), TypeError);
+        throws(() => Reflect.apply(session.destroy, session, [() => {}]), /takes no callback/);
+        return new Response(JSON.stringify(session));
+      });
+      strictEqual(await (await put(new Request(URL_HERE))).text(), "{}");
     },
   },
   {

@@ -87,7 +87,7 @@ export function sealingCases({ knownAnswers }: World): Case[] {
           };
           const store = storeThatHas(row, []);
           const sessions = createSessions({ secret, app, store, now: () => now });
-          const cookie = `__Host-session=${idCookie?.cookie}`;
+          const cookie = `__Host-Http-session=${idCookie?.cookie}`;
           const session = await sessions.open(requestOf({ cookie }));
           deepStrictEqual([session.id, session.userId, session.permanent], told(record));
           sameData(Object.fromEntries(session.entries()), record.tagged ? tagged : record.data);
@@ -120,7 +120,7 @@ const ownCases: readonly Case[] = [
       const { cookie } = browser;
       for (let at = 0; at < cookie.length; at++) {
         const changed = `${cookie.slice(0, at)}${cookie[at] === "A" ? "B" : "A"}${cookie.slice(at + 1)}`;
-        browser.cookies.set("__Host-session", changed);
+        browser.cookies.set("__Host-Http-session", changed);
         strictEqual(browser.open().isNew, true, `at character ${at}`);
       }
     },
@@ -137,7 +137,7 @@ const ownCases: readonly Case[] = [
       ];
       for (const [index, sessions] of others.entries()) {
         const other = new Browser(sessions);
-        other.cookies.set(index === 0 ? "__Host-other" : "__Host-session", made.cookie);
+        other.cookies.set(index === 0 ? "__Host-other" : "__Host-Http-session", made.cookie);
         strictEqual(other.open().isNew, true);
       }
     },
@@ -148,14 +148,14 @@ const ownCases: readonly Case[] = [
       const browser = new Browser(createSessions({ secret: SECRET }));
       browser.visit((session) => session.set("a", 1));
       const rotated = new Browser(createSessions({ secret: [OTHER_SECRET, SECRET] }));
-      rotated.cookies.set("__Host-session", browser.cookie);
+      rotated.cookies.set("__Host-Http-session", browser.cookie);
       strictEqual(
         rotated.visit((session) => session.get("a")),
         1,
       );
       notStrictEqual(rotated.cookie, browser.cookie);
       const retired = new Browser(createSessions({ secret: OTHER_SECRET }));
-      retired.cookies.set("__Host-session", rotated.cookie);
+      retired.cookies.set("__Host-Http-session", rotated.cookie);
       strictEqual(retired.open().get("a"), 1);
     },
   },
@@ -226,7 +226,7 @@ const ownCases: readonly Case[] = [
       subscribe("flagon:reject", listen);
       try {
         const browser = new Browser(createSessions({ secret: SECRET }));
-        browser.cookies.set("__Host-session", "AAAA");
+        browser.cookies.set("__Host-Http-session", "AAAA");
         ok(browser.open().isNew);
       } finally {
         unsubscribe("flagon:reject", listen);

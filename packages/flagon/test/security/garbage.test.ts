@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { Visitor } from "../backends/visitor.ts";
 import { requestOf, SECRET } from "../browser.ts";
 
-const name = "__Host-session";
+const name = "__Host-Http-session";
 
 describe("a store", () => {
   test("is asked few questions by one request, however often it names a session that is over", async () => {

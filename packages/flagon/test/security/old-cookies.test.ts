@@ -72,7 +72,7 @@ describe.each(homes)("a session taken over from Flask, and kept %s,", (_, home) 
   test("leaves no cookie of Flask's behind that would outlast the idle end", async () => {
     const { visitor, clock } = await begin("session");
     await visitor.visit(who);
-    expect([...visitor.cookies.keys()]).toEqual(["__Host-session"]);
+    expect([...visitor.cookies.keys()]).toEqual(["__Host-Http-session"]);
     clock.pass(31 * MINUTE);
     expect(await visitor.visit(who)).toBeNull();
   });
@@ -104,7 +104,7 @@ describe("upgradeFrom", () => {
     const visitor = new Visitor(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
     visitor.cookies.set("remember_token", remembered);
     expect(await visitor.visit(who)).toBe("ann");
-    expect([...visitor.cookies.keys()]).toEqual(["remember_token", "__Host-session"]);
+    expect([...visitor.cookies.keys()]).toEqual(["remember_token", "__Host-Http-session"]);
     await visitor.visit(who);
     expect(visitor.setCookies).toEqual([]);
   });

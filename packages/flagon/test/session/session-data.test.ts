@@ -341,7 +341,7 @@ describe("id, isNew and createdAt", () => {
   test("of the id nothing opens a session", () => {
     const browser = browserWith({ a: 1 });
     const thief = new Browser(browser.sessions);
-    thief.cookies.set("__Host-session", browser.open().id);
+    thief.cookies.set("__Host-Http-session", browser.open().id);
     expect(thief.open().isNew).toBe(true);
   });
 });

@@ -57,7 +57,7 @@ describe("open and commit", () => {
 
   test("a cookie that does not open is left alone, until something is stored", () => {
     const browser = newBrowser();
-    browser.cookies.set("__Host-session", "junk");
+    browser.cookies.set("__Host-Http-session", "junk");
     browser.visit((session) => [session.get("a"), session.userId, session.flashes()]);
     browser.visit((session) => session.logout());
     browser.visit((session) => session.destroy());
@@ -85,7 +85,7 @@ describe("several cookies of the session's name", () => {
   const other = cookieOf({ who: "bob" });
   const forged = `${good.slice(0, -2)}AA`;
   const foreign = cookieOf({ who: "eve" }, { app: "other" });
-  const name = "__Host-session";
+  const name = "__Host-Http-session";
 
   test.each<[what: string, values: string[], who: string | undefined]>([
     ["the first opens", [good, forged], "ann"],
@@ -118,7 +118,13 @@ describe("several cookies of the session's name", () => {
   });
 
   test("of names that only look alike are others", () => {
-    for (const alike of ["session", "__Secure-session", "__host-session", "x__Host-session", "__Host-sessionx"]) {
+    for (const alike of [
+      "session",
+      "__Secure-session",
+      "__host-http-session",
+      "x__Host-Http-session",
+      "__Host-Http-sessionx",
+    ]) {
       expect(openWith(`${alike}=${good}`).isNew).toBe(true);
     }
   });
@@ -126,13 +132,14 @@ describe("several cookies of the session's name", () => {
 
 describe("the cookie's name", () => {
   test.each<[cookie: object, name: string]>([
-    [{}, "__Host-session"],
-    [{ path: "/" }, "__Host-session"],
-    [{ sameSite: "none" }, "__Host-session"],
+    [{}, "__Host-Http-session"],
+    [{ path: "/" }, "__Host-Http-session"],
+    [{ sameSite: "none" }, "__Host-Http-session"],
     [{ domain: "shop.example" }, "__Secure-session"],
     [{ path: "/app" }, "__Secure-session"],
     [{ secure: false }, "session"],
-    [{ secure: false, domain: "shop.example" }, "session"],
+    [{ secure: false, path: "/app" }, "session.app"],
+    [{ secure: false, domain: "shop.example" }, "session~shop.example"],
     [{ name: "sid" }, "sid"],
   ])("with %j is %s", (cookie, name) => {
     const browser = newBrowser({ cookie });
@@ -145,7 +152,7 @@ describe("the cookie's name", () => {
     const value = cookieOf({ a: 1 }, { cookie: { name: "one" } });
     expect(openWith(`one=${value}`, { cookie: { name: "one" } }).get("a")).toBe(1);
     expect(openWith(`two=${value}`, { cookie: { name: "two" } }).isNew).toBe(true);
-    expect(openWith(`__Host-session=${value}`).isNew).toBe(true);
+    expect(openWith(`__Host-Http-session=${value}`).isNew).toBe(true);
   });
 
   test("and the attributes are in the line that deletes", () => {
@@ -163,7 +170,7 @@ describe("the cookie's name", () => {
 describe("the app's name", () => {
   test("keeps two apps with one secret from taking each other's cookies", () => {
     const value = cookieOf({ a: 1 }, { app: "shop" });
-    const cookie = `__Host-session=${value}`;
+    const cookie = `__Host-Http-session=${value}`;
     expect(openWith(cookie, { app: "shop" }).get("a")).toBe(1);
     for (const app of ["", "admin", "shop/", "Shop", "shop ", "shop/490895"])
       expect(openWith(cookie, { app }).isNew).toBe(true);
@@ -197,7 +204,7 @@ describe("secrets", () => {
 
   test("a list is what a function would return", () => {
     const value = cookieOf({ a: 1 });
-    const cookie = `__Host-session=${value}`;
+    const cookie = `__Host-Http-session=${value}`;
     expect(openWith(cookie, { secret: [OTHER_SECRET, SECRET] }).get("a")).toBe(1);
     expect(openWith(cookie, { secret: [SECRET, SECRET] }).get("a")).toBe(1);
     expect(openWith(cookie, { secret: [OTHER_SECRET] }).isNew).toBe(true);

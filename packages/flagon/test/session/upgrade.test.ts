@@ -61,7 +61,7 @@ describe("upgradeFrom", () => {
         NOON,
       ]);
     });
-    expect(browser.setCookies[0]).toMatch(/^__Host-session=/);
+    expect(browser.setCookies[0]).toMatch(/^__Host-Http-session=/);
     browser.cookies.delete("old");
     expect(browser.open().userId).toBe("ann");
     expect(browser.open().get("cart")).toEqual(["a"]);

@@ -10,7 +10,8 @@ import {
 import { isPromise } from "../../util/promise.ts";
 import { givenHeaders, givenUnder } from "./write-head.ts";
 
-type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
+/** Says what goes into the head, and throws or rejects where the session could not be saved. */
+export type Commit = (head: ResponseHead) => HeaderLine[] | Promise<HeaderLine[]>;
 
 /** Hands a held head's commit over, once; null after the first call that would have sent the head, or another take. */
 export type TakeCommit = () => Commit | null;
@@ -23,7 +24,6 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   getHeader(name: string): HeaderValue | undefined;
   setHeader(name: string, value: HeaderValue): unknown;
-  appendHeader(name: string, value: string): unknown;
   removeHeader(name: string): void;
   writeHead(...args: unknown[]): unknown;
   write(...args: unknown[]): boolean;
@@ -133,7 +133,7 @@ export function deferHead(response: NodeResponse, commit: Commit, fail: (error: 
       args.length = typeof args[1] === "string" ? 2 : 1;
     }
     for (const [name, value] of lines) {
-      if (isSetCookie(name)) response.appendHeader(name, value);
+      if (isSetCookie(name)) appendCopied(response, name, value);
       else response.setHeader(name, value);
     }
   }
@@ -201,9 +201,18 @@ function setHeaders(response: NodeResponse, given: readonly (readonly [string, H
   const seen = new Set<string>();
   for (const [name, value] of given) {
     if (!seen.has(name.toLowerCase())) response.setHeader(name, value);
-    else for (const each of [value].flat()) response.appendHeader(name, String(each));
+    else for (const each of [value].flat()) appendCopied(response, name, String(each));
     seen.add(name.toLowerCase());
   }
+}
+
+/**
+ * Adds a line to a header. Node's own `appendHeader` adds to the very list that the app gave, which may be one that it gives
+ * with each response: a cookie in it would go to the next visitor.
+ */
+function appendCopied(response: NodeResponse, name: string, value: string): void {
+  const before = response.getHeader(name);
+  response.setHeader(name, before === undefined ? value : [...[before].flat().map(String), value]);
 }
 
 /** A dropped call's callback learns of it, so that nobody waits for ever. */

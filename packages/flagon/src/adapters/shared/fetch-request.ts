@@ -4,10 +4,13 @@ import type { OpenRequest } from "../../codec.ts";
 export class FetchRequest implements OpenRequest {
   readonly #request: Request;
   readonly #address: string | undefined;
+  /** As `node:http` says it, which a `Request` does not. */
+  readonly httpVersion: string | undefined;
 
-  constructor(request: Request, address?: string) {
+  constructor(request: Request, address?: string, httpVersion?: string) {
     this.#request = request;
     this.#address = address;
+    this.httpVersion = httpVersion;
   }
 
   get method(): string {

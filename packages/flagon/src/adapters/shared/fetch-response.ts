@@ -1,21 +1,20 @@
 import { type HeaderLine, isSetCookie } from "../../http/headers.ts";
 
 /**
- * The response with these lines in its head: itself where its head can be written, else a copy, as the head of
- * `Response.redirect()` and of what `fetch()` answered can't be. A WebSocket handshake keeps its socket: the copy has it on
- * Workers, and where no copy can be made, as on Deno, it goes without the lines.
+ * A copy of the response with these lines in its head. Never the response itself: an app may answer many requests with one,
+ * and what is written there for one visitor would be sent to the next. A WebSocket handshake keeps its socket: the copy has
+ * it on Workers, and where neither a copy can be made nor its head be written, as on Deno, it goes without the lines.
  */
 export function withLines(response: Response, lines: readonly HeaderLine[]): Response {
   if (lines.length === 0) return response;
+  const copy = copyOf(response);
   try {
-    writeLines(response.headers, lines);
-    return response;
-  } catch {
-    const copy = copyOf(response);
-    if (copy === null) return response;
-    writeLines(copy.headers, lines);
-    return copy;
+    // A handshake that can't be copied is of one socket, and so of one visitor.
+    writeLines((copy ?? response).headers, lines);
+  } catch (error) {
+    if (copy !== null) throw error;
   }
+  return copy ?? response;
 }
 
 /** Null for a status that the runtime makes no response with: 101, and the 0 of `Response.error()`. */

@@ -6,15 +6,28 @@ export interface NodeIncoming {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly httpVersion?: string | undefined;
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: unknown };
+}
+
+/** What tells whether a response is over. */
+export interface NodeAnswer {
+  readonly writableEnded: boolean;
+  readonly destroyed: boolean;
 }
 
 /** A request as Node's own server got it. Nothing is read before it is asked for: most requests need one header. */
 export class NodeRequest implements OpenRequest {
   readonly #incoming: NodeIncoming;
+  readonly #response: NodeAnswer | undefined;
 
-  constructor(incoming: NodeIncoming) {
+  constructor(incoming: NodeIncoming, response?: NodeAnswer) {
     this.#incoming = incoming;
+    this.#response = response;
+  }
+
+  get isAnswered(): boolean {
+    return this.#response !== undefined && (this.#response.writableEnded || this.#response.destroyed);
   }
 
   get method(): string {
@@ -31,6 +44,10 @@ export class NodeRequest implements OpenRequest {
 
   get address(): string | undefined {
     return this.#incoming.socket.remoteAddress;
+  }
+
+  get httpVersion(): string | undefined {
+    return this.#incoming.httpVersion;
   }
 
   header(name: string): string | undefined {

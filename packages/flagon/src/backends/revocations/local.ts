@@ -1,12 +1,23 @@
 import { BoundedMap } from "../../util/bounded-map.ts";
+import { processMemory } from "../../util/process-memory.ts";
 import type { SessionEntry } from "./sessions.ts";
 
 /** How many sessions a process remembers of each kind: 10,000 take about 2 MB. */
 const ENTRIES_MAX = 10_000;
 
+/** What the process remembers of all its sealed sessions, whichever copy of the module has opened them. */
+export interface LocalMemory {
+  readonly entries: LocalEntries;
+  readonly writes: RecentWrites;
+}
+
+export function localMemory(): LocalMemory {
+  return processMemory("sealed sessions", () => ({ entries: new LocalEntries(), writes: new RecentWrites() }));
+}
+
 /**
- * What one process remembers of sealed sessions, the latest ones only: a cookie stays valid until it expires, so this is what keeps a slow
- * request, or a copy of the cookie, from bringing back a session that was ended or rotated here.
+ * What one process remembers of sealed sessions, the latest ones only: a cookie stays valid until it expires, so this is
+ * what keeps a slow request, or a copy of the cookie, from bringing back a session that was ended or rotated here.
  */
 export class LocalEntries {
   /** Apart, so that a flood of visitors makes nobody's sign-out forgotten. */

@@ -1,15 +1,16 @@
 import { SessionError } from "../../errors.ts";
 import { holds, same } from "../check.ts";
 import { type Client, cookieName, type SwitchableStore, sessionCookies, type WatchedSessions } from "./client.ts";
+import { largeChunks } from "./handlers.ts";
 import { headerOf, RawConnection, type RawReply, valuesOf } from "./raw-http.ts";
-import { largeChunks, type RouteRecorder } from "./routes.ts";
+import type { TourContext } from "./tour.ts";
 
 /** What one case runs in. */
-export interface CaseContext {
+export interface CaseContext extends TourContext {
   readonly sessions: WatchedSessions;
   readonly store: SwitchableStore;
-  readonly witness: RouteRecorder;
-  readonly origin: string;
+  /** Whether what a handler changes before it throws is saved. */
+  readonly answersErrors: boolean;
   visitor(): Client;
 }
 
@@ -98,10 +99,10 @@ export const everyHome: Record<string, Check> = {
     const reply = await visitor().get("/large");
     holds(reply.isWhole && reply.body === largeChunks.join(""), "the body is not what was sent");
   },
-  "a change after the response has started throws": async ({ visitor, witness }) => {
+  "a change after the response has started throws": async ({ visitor, recorder }) => {
     const someone = visitor();
     same((await someone.get("/late")).body, "begun, ended", "the body");
-    holds(witness.lateError instanceof TypeError, `a TypeError was to be thrown, and it was ${witness.lateError}`);
+    holds(recorder.lateError instanceof TypeError, `a TypeError was to be thrown, and it was ${recorder.lateError}`);
     same((await someone.get("/look")).body, "saw 1", "the next visit");
   },
   "nothing of a response leaves before the session is saved": async ({ origin, sessions, visitor }) => {
@@ -143,7 +144,7 @@ export const everyHome: Record<string, Check> = {
     const reply = await visitor().get("/redirect");
     same([reply.status, sessionCookies(reply), headerOf(reply, "location")], [500, [], null], "the response");
   },
-  "a request from another site is refused before the handler": async ({ visitor, witness }) => {
+  "a request from another site is refused before the handler": async ({ visitor, recorder }) => {
     const someone = visitor();
     await someone.get("/count");
     const post = (headers: Record<string, string>): Promise<RawReply> =>
@@ -155,7 +156,7 @@ export const everyHome: Record<string, Check> = {
       });
     const refused = await post({ "sec-fetch-site": "cross-site", origin: "https://elsewhere.example" });
     same(
-      [refused.status, sessionCookies(refused), witness.posts],
+      [refused.status, sessionCookies(refused), recorder.posts],
       [403, [], 0],
       "the answer, its cookies, handlers run",
     );
@@ -191,13 +192,13 @@ export const everyHome: Record<string, Check> = {
       "bodies, and cookies of the last two",
     );
   },
-  "a client that goes away harms nobody": async ({ origin, sessions, visitor, witness }) => {
+  "a client that goes away harms nobody": async ({ origin, sessions, visitor, recorder }) => {
     const connection = await RawConnection.open(origin);
     connection.send({ path: "/slow" });
-    await firstOf(witness.slowBegun, connection, "the request was answered before its handler ran");
+    await firstOf(recorder.slowBegun, connection, "the request was answered before its handler ran");
     connection.destroy();
     same((await visitor().get("/count")).body, "counted 1", "a visit meanwhile");
-    witness.finishSlow();
+    recorder.finishSlow();
     same((await visitor().get("/count")).body, "counted 1", "a visit afterwards");
     holds(sessions.commits <= 3, `${sessions.commits} commits of three requests`);
   },

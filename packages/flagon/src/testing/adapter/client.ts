@@ -50,7 +50,7 @@ export class Client {
 export class WatchedSessions implements Sessions<Data> {
   readonly #inner: Sessions<Data>;
   readonly #isSlow: boolean;
-  commits = 0;
+  #commits = 0;
   #gate: { readonly reached: () => void; readonly opened: Promise<void> } | null = null;
   #failure: Error | null = null;
 
@@ -58,6 +58,15 @@ export class WatchedSessions implements Sessions<Data> {
   constructor(inner: Sessions<Data>, isSlow: boolean) {
     this.#inner = inner;
     this.#isSlow = isSlow;
+    Object.freeze(this); // it outlives every request
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  set commits(commits: number) {
+    this.#commits = commits;
   }
 
   /** Holds the next commit up: `reached` resolves when it has begun, `open` lets it go on. */
@@ -77,7 +86,7 @@ export class WatchedSessions implements Sessions<Data> {
   }
 
   commit(session: Session<Data>, response?: ResponseHead): HeaderLine[] | Promise<HeaderLine[]> {
-    this.commits += 1;
+    this.#commits += 1;
     if (this.#failure !== null && this.#isSlow) return Promise.reject(this.#failure);
     if (this.#failure !== null) throw this.#failure;
     const gate = this.#gate;

@@ -1,83 +1,103 @@
-import { createSessions, type Sessions } from "../../sessions.ts";
+import { createSessions } from "../../sessions.ts";
 import { memoryStore } from "../../stores/memory.ts";
 import { type ConformanceCase, same } from "../check.ts";
 import { deferred } from "../deferred.ts";
+import type { AdapterApp, AdapterTraits, ServeAdapter } from "./app.ts";
 import { type Check, everyHome, storeOnly, whereErrorsAreAnswered } from "./cases.ts";
 import { Client, cookieName, type Data, SwitchableStore, WatchedSessions } from "./client.ts";
-import { type AdapterRoute, RouteRecorder } from "./routes.ts";
-
-export type { AdapterReply, AdapterRoute } from "./routes.ts";
+import { type AppVariant, RouteRecorder } from "./routes.ts";
+import { ConnectionPool } from "./tour.ts";
+import { inTurns, twoVisitors } from "./two-visitors.ts";
+import { Witness } from "./witness.ts";
 
 /** Far more than any case takes, on a machine that is busy. */
 const DEADLINE_MS = 15_000;
 
-/** What a server under test is made of. */
-export interface AdapterApp {
-  /** To be given to the adapter as they are. */
-  readonly sessions: Sessions<Data>;
-  /** To be mounted behind the adapter. A GET route answers HEAD as well, in the framework's own way. */
-  readonly routes: readonly AdapterRoute[];
-}
-
-/** A server that runs, and how to stop it. */
-export interface RunningAdapter {
-  /** As in "http://127.0.0.1:3000": plain HTTP/1.1 on a loopback address. */
-  readonly origin: string;
-  close(): unknown;
-}
-
-/** Starts a real server of the framework with the app on it. Called once for each case. */
-export type ServeAdapter = (app: AdapterApp) => RunningAdapter | Promise<RunningAdapter>;
-
-/** In what a framework differs from the others, so that the suite asks it for no more than it can do. */
-export interface AdapterTraits {
-  /**
-   * Whether the framework makes a response of what a handler throws, and the adapter sees it; default true. A fetch
-   * handler that throws has none: what was changed before is then not saved.
-   */
-  readonly answersErrors?: boolean;
-}
-
 /**
- * What every adapter of Flagon has to do, tried over real sockets with sealed cookies and with a store. Free of any test
- * runner: `for (const { name, run } of adapterConformance(serve)) test(name, run);`
+ * What every adapter of Flagon has to do, tried over real sockets with sealed cookies, with revocations and with a store.
+ * Free of any test runner: `for (const { name, run } of adapterConformance(serve)) test(name, run);`
+ *
+ * Nothing that outlives a request may ever be written to by one. So two visitors and strangers are at work in turns, and
+ * each answer, from the status line to the last byte, is held against who asked for it; and that on apps that share what
+ * apps share: answers and their heads (`sharedHeads`), frozen or not, and configuration (`AdapterApp.shared`).
  */
 export function adapterConformance(serve: ServeAdapter, traits: AdapterTraits = {}): ConformanceCase[] {
-  const checks = { ...everyHome, ...(traits.answersErrors === false ? {} : whereErrorsAreAnswered) };
-  return [
-    ...Object.entries(checks).map(([name, check]) => caseOf(serve, `sealed: ${name}`, false, check)),
-    ...Object.entries({ ...checks, ...storeOnly }).map(([name, check]) =>
-      caseOf(serve, `stored: ${name}`, true, check),
-    ),
-  ];
+  const { answersErrors = true, sharedHeads = ["shared"] } = traits;
+  const checks = { ...everyHome, ...(answersErrors ? whereErrorsAreAnswered : {}) };
+  return backends.flatMap((backend) => {
+    const add = (name: string, check: Check, variant: Partial<AppVariant> = {}): ConformanceCase =>
+      caseOf(serve, name, { backend, check, answersErrors, variant: { ...plainest, ...variant } });
+    const addAll = (of: Record<string, Check>): ConformanceCase[] =>
+      Object.entries(of).map(([name, check]) => add(name, check));
+    return [
+      ...(backend === "revocable" ? [] : addAll(checks)),
+      ...(backend === "stored" ? addAll(storeOnly) : []),
+      ...addAll(twoVisitors),
+      add("a plug-in that writes on each session writes on nobody else's", onOne, { hasPlugIn: true }),
+      add("configuration that is frozen is left alone", onOne, { isFrozen: true }),
+      ...sharedHeads.flatMap((way) => [
+        add(`a head that is made once stays what it was: ${way}`, onOne, { way }),
+        add(`a head that is made once and frozen goes to everybody: ${way}`, onOne, { way, isFrozen: true }),
+      ]),
+    ];
+  });
 }
 
-function caseOf(serve: ServeAdapter, name: string, isStored: boolean, check: Check): ConformanceCase {
+const backends = ["sealed", "revocable", "stored"] as const;
+const plainest: AppVariant = { way: null, isFrozen: false, hasPlugIn: false };
+const onOne: Check = (world) => inTurns(world, true);
+
+interface CaseSetup {
+  readonly backend: (typeof backends)[number];
+  readonly check: Check;
+  readonly answersErrors: boolean;
+  readonly variant: AppVariant;
+}
+
+function caseOf(
+  serve: ServeAdapter,
+  name: string,
+  { backend, check, answersErrors, variant }: CaseSetup,
+): ConformanceCase {
   const run = async (): Promise<void> => {
+    const recorder = new RouteRecorder(variant);
+    const { shared } = recorder;
     const store = new SwitchableStore(memoryStore());
     const secret = "only for the conformance suite: 7Jm2vQx9RkTz4LpW";
-    const inner = createSessions<Data>({ secret, cookie: { name: cookieName }, ...(isStored ? { store } : {}) });
-    const sessions = new WatchedSessions(inner, isStored);
-    const witness = new RouteRecorder();
+    const where = { sealed: {}, revocable: { revocations: store }, stored: { store } }[backend];
+    const options = { secret, cookie: { name: cookieName }, ...where };
+    const inner = createSessions<Data>(shared.keep(options, "the options of createSessions"));
+    const sessions = new WatchedSessions(inner, backend !== "sealed");
     const unhandled: unknown[] = [];
     const notice = (error: unknown): number => unhandled.push(error);
     process.on("unhandledRejection", notice);
     let close = (): unknown => undefined;
     try {
-      const running = await serve({ sessions, routes: witness.routes });
-      close = () => running.close();
+      const { routes } = recorder;
+      const share: AdapterApp["shared"] = (configuration) => shared.keep(configuration, "what the app has shared");
+      const running = await serve({ sessions, routes, shared: share });
       const { origin } = running;
-      await inTime(check({ sessions, store, witness, origin, visitor: () => new Client(origin) }));
+      const connections = new ConnectionPool(origin);
+      close = () => {
+        connections.close();
+        return running.close();
+      };
+      const visitor = (): Client => new Client(origin);
+      const witness = new Witness();
+      const context = { sessions, store, recorder, witness, variant, connections, origin, answersErrors, visitor };
+      await inTime(check(context));
       // Rejections are reported a turn after they happened.
       await new Promise((resolve) => setImmediate(resolve));
       same(unhandled.map(String), [], "promises that were rejected and that nobody handled");
+      same(shared.changes(), [], "what was written to, although it outlives the request");
     } finally {
-      witness.finishSlow();
+      recorder.finishSlow();
       await close();
+      recorder.plugIn.undo();
       process.off("unhandledRejection", notice);
     }
   };
-  return { name, run };
+  return { name: `${backend}: ${name}`, run };
 }
 
 /** A request that is never answered is a failure too, and one that says so. */

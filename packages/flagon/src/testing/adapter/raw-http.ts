@@ -10,6 +10,8 @@ export interface RawReply {
   readonly isWhole: boolean;
   /** Statuses of the informational responses before it. */
   readonly informational: readonly number[];
+  /** Every byte of it as Latin-1, from the status line to the last of the body, informational responses first. */
+  readonly raw: string;
 }
 
 export interface RawRequest {
@@ -66,6 +68,11 @@ export class RawConnection {
     return this.#bytes.toString("latin1");
   }
 
+  /** Whether the server has ended the connection. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   send({ method = "GET", path, headers = {}, body }: RawRequest): void {
     const all = {
       host: this.#host,
@@ -79,6 +86,7 @@ export class RawConnection {
   /** The next response. Rejects when the connection ends before a head has come. */
   async reply(method = "GET"): Promise<RawReply> {
     const informational: number[] = [];
+    let raw = "";
     for (;;) {
       const read = readReply(this.#bytes, method, this.#isClosed);
       if (read === null) {
@@ -86,8 +94,9 @@ export class RawConnection {
         await this.#more();
         continue;
       }
+      raw += this.#bytes.subarray(0, read.length).toString("latin1");
       this.#bytes = this.#bytes.subarray(read.length);
-      if (read.reply.status >= 200 || read.reply.status === 101) return { ...read.reply, informational };
+      if (read.reply.status >= 200 || read.reply.status === 101) return { ...read.reply, informational, raw };
       informational.push(read.reply.status);
     }
   }
@@ -128,8 +137,46 @@ export async function exchange(origin: string, request: RawRequest): Promise<Raw
   }
 }
 
+/** One connection for many requests, one after another; opened anew where the server has ended it. */
+export class KeptConnection {
+  readonly #origin: string;
+  #connection: RawConnection | null = null;
+
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  async exchange(request: RawRequest): Promise<RawReply> {
+    const [reply] = await this.pipeline([request]);
+    return reply as RawReply;
+  }
+
+  /** Sends all requests before it reads the first response. None of them may be answered with `Connection: close`. */
+  async pipeline(requests: readonly RawRequest[]): Promise<RawReply[]> {
+    if (this.#connection === null || this.#connection.isClosed) {
+      this.#connection = await RawConnection.open(this.#origin);
+    }
+    const connection = this.#connection;
+    for (const request of requests) connection.send(request);
+    const replies: RawReply[] = [];
+    for (const { method } of requests) replies.push(await connection.reply(method));
+    if (connection.pending !== "") throw new Error(`more came than was asked for: ${connection.pending}`);
+    if (replies.some((reply) => !reply.isWhole || /close/i.test(headerOf(reply, "connection") ?? ""))) this.close();
+    return replies;
+  }
+
+  close(): void {
+    this.#connection?.destroy();
+    this.#connection = null;
+  }
+}
+
 /** Reads one response from the front of `bytes`; null when more has to come. */
-function readReply(bytes: Buffer, method: string, isClosed: boolean): { reply: RawReply; length: number } | null {
+function readReply(
+  bytes: Buffer,
+  method: string,
+  isClosed: boolean,
+): { reply: Omit<RawReply, "raw" | "informational">; length: number } | null {
   const headLength = bytes.indexOf("\r\n\r\n") + 4;
   if (headLength < 4) return null;
   const [statusLine = "", ...rest] = bytes
@@ -142,7 +189,7 @@ function readReply(bytes: Buffer, method: string, isClosed: boolean): { reply: R
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
   });
   const first = (name: string) => lines.find(([each]) => each === name)?.[1];
-  const reply = { status, lines, informational: [] };
+  const reply = { status, lines };
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
     return { reply: { ...reply, body: "", isWhole: true }, length: headLength };
   }

@@ -3,6 +3,8 @@ import type { AdapterApp, AdapterReply } from "../../../src/testing.ts";
 declare global {
   /** The app under test: set by the test, read by what a framework has built, in the same process. */
   var flagonApp: AdapterApp | undefined;
+  /** Told who was there, once the response is over. */
+  var flagonLate: ((userId: string | null) => void) | undefined;
 }
 
 function app(): AdapterApp {
