@@ -3,6 +3,8 @@ import { createSessions } from "flagon";
 import { getSession, withSession } from "flagon/next";
 // @ts-expect-error: found by Next itself, under a name that Node does not know
 import { redirect } from "next/navigation";
+// @ts-expect-error: as above
+import { after } from "next/server";
 import { sessions } from "../../../current.ts";
 
 const secret = "only for the tests of the adapters: kT9vXw2LrQ7dZb4N";
@@ -64,6 +66,13 @@ export const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
     return [size, session.get("inner")];
   }),
   crossed: () => Promise.all([addForAdmin("a"), withSession(sessions, () => addForAdmin("b"))()]),
+  after: async () => {
+    await add("before");
+    after(async () => {
+      const error = await add("late").catch(String);
+      globalThis.flagonLate?.(`${error} / ${(await getSession(sessions)).get("before")}`);
+    });
+  },
   forgotten: withSession(sessions, (session) => {
     session.set("outer", true);
     const tell = (error: unknown): void => globalThis.flagonLate?.(String(error));
