@@ -10,6 +10,7 @@ import { build, importBuilt } from "./build.ts";
 import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
+import { testSharedObjects } from "./shared-objects.ts";
 
 let handler: RequestListener;
 
@@ -83,4 +84,24 @@ describe.each(homes)("on react-router, %s", (_, make) => {
       "5",
     ]);
   });
+});
+
+describe.each(homes)("on react-router, %s", (_, make) => {
+  const start = servers();
+  const open = async (): Promise<string> => {
+    globalThis.flagonApp = appOf(make());
+    const origin = await start(handler);
+    await fetch(`${origin}/shared/returned/page`); // the app's modules are loaded when they are first asked for
+    return origin;
+  };
+  const shared = (): string | undefined => globalThis.flagonShared?.();
+  for (const under of [
+    "/shared/returned",
+    "/shared/redirect",
+    "/shared/thrown",
+    "/shared/init",
+    "/shared-page/redirect",
+    "/shared-page/thrown",
+  ])
+    testSharedObjects(under, open, shared, { under });
 });
