@@ -24,15 +24,6 @@ export interface AppEnv {
 
 export type AppContext = Context<AppEnv>;
 
-/** A form's fields as text; a file, or a field that is missing, is "". */
-export async function formFields(c: AppContext): Promise<(name: string) => string> {
-  const form = await c.req.parseBody();
-  return (name) => {
-    const value = form[name];
-    return typeof value === "string" ? value : "";
-  };
-}
-
 /** Who is asking, for the limits on attempts. Behind a proxy, this is the proxy. */
 export function clientAddress(c: AppContext): string {
   return getConnInfo(c).remote.address ?? "unknown";

@@ -69,8 +69,13 @@ export class Visitor {
   }
 
   post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Answer> {
-    const body = new URLSearchParams(fields);
-    return this.#ask(path, { method: "POST", body, headers: { "sec-fetch-site": "same-origin", ...headers } });
+    return this.send(path, new URLSearchParams(fields), headers);
+  }
+
+  /** A POST of anything, in the way of this site's own pages. */
+  send(path: string, body: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}): Promise<Answer> {
+    const init = { method: "POST", body, duplex: "half", headers: { "sec-fetch-site": "same-origin", ...headers } };
+    return this.#ask(path, init);
   }
 
   async signUp(username: string): Promise<void> {

@@ -2,8 +2,9 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { checkPassword, hashPassword, isOutdated } from "../accounts/passwords.ts";
 import type { User } from "../accounts/users.ts";
-import { type AppContext, type AppEnv, clientAddress, formFields } from "../context.ts";
+import { type AppContext, type AppEnv, clientAddress } from "../context.ts";
 import { lifetimeOf } from "../lib/clock.ts";
+import { readForm } from "../lib/form.ts";
 import { safeNext } from "../lib/next.ts";
 import { durationText, waitText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
@@ -19,7 +20,7 @@ signIn.get("/sign-in", (c) => {
 });
 
 signIn.post("/sign-in", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const username = field("username");
   const permanent = field("keep") === "on";
   const next = safeNext(field("next"));

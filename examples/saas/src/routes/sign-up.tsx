@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { hashPassword, passwordProblem } from "../accounts/passwords.ts";
 import { usernameProblem } from "../accounts/users.ts";
-import { type AppContext, type AppEnv, clientAddress, formFields } from "../context.ts";
+import { type AppContext, type AppEnv, clientAddress } from "../context.ts";
+import { readForm } from "../lib/form.ts";
 import { waitText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
 import { page } from "../views/page.tsx";
@@ -12,7 +13,7 @@ export const signUp = new Hono<AppEnv>();
 signUp.get("/sign-up", (c) => (c.get("user") ? c.redirect("/", 303) : form(c, {})));
 
 signUp.post("/sign-up", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const username = field("username");
   const password = field("password");
   const problems = { username: usernameProblem(username), password: passwordProblem(password, username) };
