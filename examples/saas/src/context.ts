@@ -2,6 +2,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { SessionEnv } from "flagon/hono";
 import type { Context } from "hono";
 import type { Attempts, SignUps } from "./accounts/attempts.ts";
+import type { KnownDevices } from "./accounts/known-devices.ts";
 import type { User, Users } from "./accounts/users.ts";
 import type { Config } from "./config.ts";
 import type { SessionHome } from "./session-home.ts";
@@ -12,6 +13,7 @@ export interface Services {
   readonly home: SessionHome;
   readonly users: Users;
   readonly attempts: Attempts;
+  readonly knownDevices: KnownDevices;
   readonly signUps: SignUps;
   /** The clock in milliseconds; the same for sessions and for what pages say of them. */
   readonly now: () => number;

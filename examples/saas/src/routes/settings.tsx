@@ -9,7 +9,7 @@ import { durationText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
 import { page } from "../views/page.tsx";
 import { isFresh, requireFresh, requireUser } from "./guards.ts";
-import { checkSignIn, waitNotice } from "./sign-in.tsx";
+import { checkGuess, waitNotice } from "./sign-in.tsx";
 
 export const settings = new Hono<AppEnv>();
 
@@ -45,9 +45,9 @@ settings.post("/confirm", async (c) => {
   if (user === null) return c.redirect("/sign-in", 303);
   const field = await readForm(c);
   const next = safeNext(field("next"), "/settings");
-  const outcome = await checkSignIn(c, user.username, field("password"));
-  if (outcome.user === null) return confirmPage(c, next, outcome.wait ?? "wrong");
   const session = c.get("session");
+  const outcome = await checkGuess(c, { kind: "session", id: session.id }, user, field("password"));
+  if (outcome.user === null) return confirmPage(c, next, outcome.wait ?? "wrong");
   session.login(user.id, { permanent: session.permanent });
   return c.redirect(next, 303);
 });

@@ -20,12 +20,13 @@ signUp.post("/sign-up", async (c) => {
   if (problems.username !== null || problems.password !== null) return form(c, { username, problems });
 
   // That a name is taken has to be said, but only to who sends a form that would have worked, and thirty times an hour.
-  const { users, signUps } = c.get("services");
+  const { users, signUps, knownDevices } = c.get("services");
   const wait = await signUps.take(clientAddress(c));
   if (wait !== null) return form(c, { username, wait });
   const user = users.add(username, await hashPassword(password));
   if (user === null) return form(c, { username, problems: { username: "This name is taken.", password: null } });
 
+  await knownDevices.remember(c, user.id);
   const session = c.get("session");
   session.login(user.id);
   session.flash(`Welcome, ${user.username}. Your account is ready.`, "success");
