@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createAdaptorServer } from "@hono/node-server";
 import { countAttempts, countSignUps } from "./accounts/attempts.ts";
+import { knownDevices } from "./accounts/known-devices.ts";
 import { openUsers } from "./accounts/users.ts";
 import { createApp } from "./app.tsx";
 import { readConfig } from "./config.ts";
@@ -20,7 +21,15 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000");
     const users = openUsers(database);
     const home = await openSessionHome(config, database);
-    const app = createApp({ config, home, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
+    const app = createApp({
+      config,
+      home,
+      users,
+      attempts: countAttempts(),
+      knownDevices: knownDevices(config.secret, Date.now),
+      signUps: countSignUps(),
+      now: Date.now,
+    });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     // Node closes an idle connection after five seconds, maybe just as the browser sends its next request on it.
     server.keepAliveTimeout = 65_000;

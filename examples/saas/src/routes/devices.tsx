@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type AppContext, type AppEnv, formFields } from "../context.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+import { readForm } from "../lib/form.ts";
 import { type Device, DeviceList, DevicesPage, deviceName } from "../views/devices-page.tsx";
+import { MessagePage } from "../views/message-page.tsx";
 import { page } from "../views/page.tsx";
 import { isFresh, requireFresh, requireUser } from "./guards.ts";
 
@@ -18,12 +20,18 @@ devices.get("/devices", async (c) => {
 });
 
 devices.post("/devices/sign-out", async (c) => {
-  const id = (await formFields(c))("id");
+  const id = (await readForm(c))("id");
+  const { home } = c.get("services");
   const session = c.get("session");
+  if (!home.lists) return noList(c);
   // Only what is in the user's own list: an id is no secret, and must not sign out somebody else.
   const device = (await devicesOf(c)).find((one) => one.id === id);
-  if (device !== undefined && !device.isCurrent) {
-    await c.get("services").home.sessions.revoke(device.id);
+  if (device?.isCurrent) {
+    session.flash("That is this device. Sign it out above.", "warning");
+  } else if (device === undefined) {
+    session.flash("That device is signed out already.", "info");
+  } else {
+    await home.sessions.revoke(device.id);
     session.flash(`${deviceName(device)} is signed out.`, "success");
   }
   return c.redirect("/devices", 303);
@@ -37,6 +45,19 @@ devices.post("/devices/sign-out-others", async (c) => {
   }
   return c.redirect("/devices", 303);
 });
+
+/** For whoever sends the form that the page does not have there. */
+function noList(c: AppContext) {
+  const title = "One device can’t be picked out here";
+  return page(
+    c,
+    { title, status: 404 },
+    <MessagePage title={title} action={{ href: "/devices", label: "Back to devices" }}>
+      Sessions are sealed in cookies, which only the browsers have, so nothing was changed. All other devices can be
+      signed out together.
+    </MessagePage>,
+  );
+}
 
 /** How often an open page asks the store. An app with many people at once would let its own events say when to ask. */
 const lookEveryMs = 2_000;
