@@ -35,13 +35,48 @@ test("a name that differs only in case is taken", () => {
   expect(users.byName("ada")?.passwordHash).toBe("first");
 });
 
-test.each(["ada", "Ada-Lovelace", "a.b_c", "Ægir", "李小龍", "x".repeat(32)])("%s will do as a name", (name) => {
+test("a name that looks like another one is taken", () => {
+  users.add("pace", "first");
+  users.add("straße", "second");
+  for (const name of ["расе", "Расе", "\uff50ace", "STRASSE"]) expect(users.add(name, "third"), name).toBeNull();
+});
+
+const names = [
+  "ada",
+  "Ada-Lovelace",
+  "a.b_c",
+  "Ægir",
+  "Zoë",
+  "李小龍",
+  "さくら99",
+  "Ελένη",
+  "Юлия",
+  "عائشة",
+  "नेहा",
+  "김철수",
+];
+
+test.each([...names, "x".repeat(32)])("%s will do as a name", (name) => {
   expect(usernameProblem(name)).toBeNull();
 });
 
 test.each(["", " ", "a", "-ada", "a b", "a\nda", "ada\u202e", "<b>", "x".repeat(33)])("%j is no name", (name) => {
   expect(usernameProblem(name)).not.toBeNull();
 });
+
+test.each(["\u3164", "\ufe0f", "\u034f", "\u180b", "\u{e0100}", "\u17b4", "\u200d", "\u115f", "\uffa0", "\u00ad"])(
+  "a name with %j in it, which shows nothing, is none",
+  (unseen) => {
+    for (const name of [`ada${unseen}`, `a${unseen}da`, `${unseen}ada`]) expect(usernameProblem(name)).not.toBeNull();
+  },
+);
+
+test.each(["\u0430da", "ad\u03b1", "a\u0301\u0301\u0301\u0301da", "paypa\u04cf", "李b"])(
+  "a name of two alphabets, or of marks upon marks, is none: %j",
+  (name) => {
+    expect(usernameProblem(name)).not.toBeNull();
+  },
+);
 
 test.each([
   ["eleven chars", "elevenchars"],
