@@ -18,7 +18,7 @@ export function createApp(services: Services): Hono<AppEnv> {
   app.notFound(notFound);
   app.use(headers);
   app.route("/", assets);
-  app.use(session(services.home.sessions));
+  app.use(session(services.backend.sessions));
   app.use(async (c, next) => {
     c.set("services", services);
     await next();

@@ -5,12 +5,12 @@ import type { Attempts, SignUps } from "./accounts/attempts.ts";
 import type { KnownDevices } from "./accounts/known-devices.ts";
 import type { User, Users } from "./accounts/users.ts";
 import type { Config } from "./config.ts";
-import type { SessionHome } from "./session-home.ts";
+import type { SessionBackend } from "./session-backend.ts";
 
 /** What the routes work with; made once, at start. */
 export interface Services {
   readonly config: Config;
-  readonly home: SessionHome;
+  readonly backend: SessionBackend;
   readonly users: Users;
   readonly attempts: Attempts;
   readonly knownDevices: KnownDevices;

@@ -10,7 +10,7 @@ import { openUsers } from "./accounts/users.ts";
 import { createApp } from "./app.tsx";
 import { readConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
-import { openSessionHome } from "./session-home.ts";
+import { openSessionBackend } from "./session-backend.ts";
 
 /** Starts the app, says where it is, and stops at once on Ctrl-C. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
@@ -20,10 +20,10 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const database = new DatabaseSync(join(config.dataFolder, "app.db"));
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000");
     const users = openUsers(database);
-    const home = await openSessionHome(config, database);
+    const backend = await openSessionBackend(config, database);
     const app = createApp({
       config,
-      home,
+      backend,
       users,
       attempts: countAttempts(),
       knownDevices: knownDevices(config.secret, Date.now),

@@ -6,7 +6,7 @@ import { openUsers } from "../src/accounts/users.ts";
 import { createApp } from "../src/app.tsx";
 import type { Config } from "../src/config.ts";
 import type { AppEnv } from "../src/context.ts";
-import { openSessionHome } from "../src/session-home.ts";
+import { openSessionBackend } from "../src/session-backend.ts";
 
 export const password = "correct horse battery";
 
@@ -37,11 +37,11 @@ export async function makeApp(sessions = "cookie"): Promise<TestApp> {
   const now = () => time;
   const database = new DatabaseSync(":memory:");
   const users = openUsers(database);
-  const home = await openSessionHome({ ...config, sessions }, database, now);
+  const backend = await openSessionBackend({ ...config, sessions }, database, now);
   const known = knownDevices(config.secret, now);
   const services = {
     config,
-    home,
+    backend,
     users,
     attempts: countAttempts(),
     knownDevices: known,

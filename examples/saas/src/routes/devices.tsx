@@ -14,16 +14,16 @@ devices.use("/devices/*", requireUser("/devices"));
 for (const path of ["/devices/sign-out", "/devices/sign-out-others"]) devices.use(path, requireFresh("/devices"));
 
 devices.get("/devices", async (c) => {
-  const { home, now } = c.get("services");
-  const list = home.lists ? await devicesOf(c) : null;
+  const { backend, now } = c.get("services");
+  const list = backend.lists ? await devicesOf(c) : null;
   return page(c, { title: "Devices" }, <DevicesPage devices={list} now={now()} asksFirst={!isFresh(c)} />);
 });
 
 devices.post("/devices/sign-out", async (c) => {
   const id = (await readForm(c))("id");
-  const { home } = c.get("services");
+  const { backend } = c.get("services");
   const session = c.get("session");
-  if (!home.lists) return noList(c);
+  if (!backend.lists) return noList(c);
   // Only what is in the user's own list: an id is no secret, and must not sign out somebody else.
   const device = (await devicesOf(c)).find((one) => one.id === id);
   if (device?.isCurrent) {
@@ -31,7 +31,7 @@ devices.post("/devices/sign-out", async (c) => {
   } else if (device === undefined) {
     session.flash("That device is signed out already.", "info");
   } else {
-    await home.sessions.revoke(device.id);
+    await backend.sessions.revoke(device.id);
     session.flash(`${deviceName(device)} is signed out.`, "success");
   }
   return c.redirect("/devices", 303);
@@ -40,7 +40,7 @@ devices.post("/devices/sign-out", async (c) => {
 devices.post("/devices/sign-out-others", async (c) => {
   const session = c.get("session");
   if (session.userId !== null) {
-    await c.get("services").home.sessions.revokeUser(session.userId, { except: session.id });
+    await c.get("services").backend.sessions.revokeUser(session.userId, { except: session.id });
     session.flash("All other devices are signed out.", "success");
   }
   return c.redirect("/devices", 303);
@@ -68,12 +68,12 @@ const lookEveryMs = 2_000;
  */
 devices.get("/live", (c) => {
   const { id, userId } = c.get("session");
-  const { home, now } = c.get("services");
+  const { backend, now } = c.get("services");
   // Any other status would have the browser ask again and again.
-  if (userId === null || !home.lists) return c.body(null, 204);
+  if (userId === null || !backend.lists) return c.body(null, 204);
   return streamSSE(c, async (stream) => {
     for (let shown = ""; !stream.aborted; await stream.sleep(lookEveryMs)) {
-      const list = await home.sessions.list(userId, { current: id }).catch(() => null);
+      const list = await backend.sessions.list(userId, { current: id }).catch(() => null);
       // The store did not answer; it may the next time.
       if (list === null) continue;
       if (!list.some((one) => one.isCurrent)) {
@@ -90,7 +90,7 @@ devices.get("/live", (c) => {
 async function devicesOf(c: AppContext): Promise<Device[]> {
   const { userId, id } = c.get("session");
   if (userId === null) return [];
-  return thisOneFirst(await c.get("services").home.sessions.list(userId, { current: id }));
+  return thisOneFirst(await c.get("services").backend.sessions.list(userId, { current: id }));
 }
 
 /** The others stay as the list has them: last seen first. */

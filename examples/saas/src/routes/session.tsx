@@ -86,7 +86,7 @@ function show(c: AppContext, problems: SessionPageProblems, typed?: { key: strin
       id={session.isNew ? null : session.id}
       permanent={session.permanent}
       username={c.get("user")?.username ?? null}
-      place={c.get("services").home.place}
+      place={c.get("services").backend.place}
       problems={problems}
       typed={typed ?? { key: "", value: "" }}
     />,

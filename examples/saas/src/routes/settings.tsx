@@ -25,11 +25,11 @@ settings.post("/settings/password", async (c) => {
   const problem = passwordProblem(password, user.username);
   if (problem !== null) return settingsPage(c, problem);
 
-  const { users, home } = c.get("services");
+  const { users, backend } = c.get("services");
   const session = c.get("session");
   users.setPassword(user.id, await hashPassword(password));
   // First the others, then a new id for this one: whoever holds a copy of any cookie from before has nothing now.
-  await home.sessions.revokeUser(user.id, { except: session.id });
+  await backend.sessions.revokeUser(user.id, { except: session.id });
   session.login(user.id, { permanent: session.permanent });
   session.flash("Your password is changed. Other devices are signed out.", "success");
   return c.redirect("/settings", 303);
