@@ -5,6 +5,7 @@ import { cookieReader } from "./backends/cookie-reader.ts";
 import { lazyBackend } from "./backends/lazy.ts";
 import type { CodecContext, OpenRequest } from "./codec.ts";
 import { KeyRing } from "./crypto/keys.ts";
+import { callOption } from "./errors.ts";
 import { sealed } from "./formats/sealed-cookie.ts";
 import { valueText } from "./formats/values.ts";
 import { responseHeaders } from "./http/cache-headers.ts";
@@ -59,20 +60,21 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   checkOptions(options);
   const { codec = sealed, csrf = true, schema, now: clock = Date.now, app = "", cache = 1_000, cookie = {} } = options;
   // Cookies and rows hold whole milliseconds; a clock such as `performance.now` has more.
-  const now = (): number => Math.floor(clock());
+  const now = (): number => Math.floor(callOption(clock));
   const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
   const keys = new KeyRing(options.secret, app);
   const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache, options };
   const format = codec.bind(context);
   const opener = format.opener ?? cookieReader(format, lifetimes, now);
+  const csrfMacs: SessionRules["csrfMacs"] =
+    format.csrfMacs?.bind(format) ??
+    (({ record }) => keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(record.id).digest()));
   const rules: SessionRules = {
     now,
     expiresAt: opener.expiresAt,
     print: format.print?.bind(format) ?? valueText,
     schema: schema === undefined ? null : createDataCheck(schema),
-    csrfMacs:
-      format.csrfMacs?.bind(format) ??
-      (({ record }) => keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(record.id).digest())),
+    csrfMacs: (...asked) => callOption(() => csrfMacs(...asked)),
   };
   const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
   const jar = createCookie(cookie.name ?? codec.cookieName, cookie);
@@ -86,7 +88,9 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       )
     : cookieBackend({ format, opener, now });
   const sessionOf = (request: OpenRequest, stay: SessionHandle): Session<Data> => {
-    return new Session<Data>(request, (look) => new SessionState(request, rules, handleFor(look, stay)));
+    return new Session<Data>(request, (look) =>
+      callOption(() => new SessionState(request, rules, handleFor(look, stay))),
+    );
   };
   return {
     ...home,

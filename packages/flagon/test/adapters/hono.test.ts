@@ -1,5 +1,6 @@
 import { serve as serveNode } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { stream, streamSSE, streamText } from "hono/streaming";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type SessionEnv, session } from "../../src/adapters/hono.ts";
@@ -58,6 +59,37 @@ async function listenTo(fetch: (request: Request) => Response | Promise<Response
     });
   });
 }
+
+describe("a 304 that Hono's etag makes", () => {
+  const secret = "only for the tests of hono's etag: Wq8ZrT5nYb2KdM7x";
+  const inside = ["session", "etag"] as const;
+  const outside = ["etag", "session"] as const;
+  const retainedHeaders = [...RETAINED_304_HEADERS, "set-cookie"];
+
+  test.each([
+    ["brings a renewal, behind the session", inside, {}, true],
+    ["brings a renewal, in front of the session and told to retain it", outside, { retainedHeaders }, true],
+    ["loses a renewal, in front of the session, and the next page brings it", outside, {}, false],
+  ])("%s", async (_, order, options, isKept) => {
+    let aheadMs = 0;
+    const sessions = session({ secret, now: () => Date.now() + aheadMs, cookie: { name: "visitor" } });
+    const middleware = { session: sessions, etag: etag(options) };
+    const app = new Hono<SessionEnv>();
+    for (const each of order) app.use(middleware[each]);
+    app.get("/sign-in", (c) => c.text(String(c.get("session").login("ann"))));
+    app.get("/:page", (c) => c.text(`Hello ${c.get("session").userId}`));
+    const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const cookie = cookieOf(await app.request("/sign-in"));
+    const whole = await app.request("/page", { headers: { cookie } });
+    aheadMs = 10 * 60_000;
+    const headers = { cookie, "if-none-match": whole.headers.get("etag") ?? "" };
+    const unchanged = await app.request("/page", { headers });
+    expect([unchanged.status, cookieOf(unchanged) !== ""]).toEqual([304, isKept]);
+    expect(unchanged.headers.get("vary")).toBe("Cookie");
+    const other = await app.request("/another", { headers: { cookie: cookieOf(unchanged) || cookie } });
+    expect([other.status, cookieOf(other) !== ""]).toEqual([200, !isKept]);
+  });
+});
 
 describe.each(homes)("on hono, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for app.onError", async (_, value) => {
