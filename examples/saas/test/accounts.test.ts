@@ -119,6 +119,11 @@ test("an unknown user costs the same work as a wrong password, and never gets in
 });
 
 const stranger = (username: string, address: string): Guesser => ({ kind: "stranger", username, address });
+const guessers: readonly Guesser[] = [
+  stranger("ada", "192.0.2.1"),
+  { kind: "session", id: "a" },
+  { kind: "device", id: "a" },
+];
 
 test("the eleventh try of a network at an account waits, whether or not the account exists", async () => {
   const attempts = countAttempts();
@@ -130,11 +135,7 @@ test("the eleventh try of a network at an account waits, whether or not the acco
 
 test("tries sent at the same moment count one by one", async () => {
   const attempts = countAttempts();
-  for (const guesser of [
-    stranger("ada", "192.0.2.1"),
-    { kind: "session", id: "a" },
-    { kind: "device", id: "a" },
-  ] as const) {
+  for (const guesser of guessers) {
     const waits = await Promise.all(Array.from({ length: 50 }, () => attempts.take(guesser)));
     expect(waits.filter((wait) => wait === null)).toHaveLength(10);
   }
@@ -156,11 +157,7 @@ test("many networks can't go through one account's passwords", async () => {
 
 test("a right password gives the tries back", async () => {
   const attempts = countAttempts();
-  for (const guesser of [
-    stranger("ada", "192.0.2.1"),
-    { kind: "session", id: "a" },
-    { kind: "device", id: "a" },
-  ] as const) {
+  for (const guesser of guessers) {
     for (let n = 1; n <= 150; n += 1) {
       expect(await attempts.take(guesser)).toBeNull();
       await attempts.succeeded(guesser);

@@ -12,6 +12,8 @@ interface Message extends Omit<MessagePageProps, "children"> {
 }
 
 const goHome = { href: "/", label: "Go home" } as const;
+const tryAgain = { href: "/", label: "Try again" } as const;
+const backToSession = { href: "/session", label: "Back to your session" } as const;
 
 export const notFound: NotFoundHandler<AppEnv> = (c) =>
   page(
@@ -65,28 +67,28 @@ function sessionMessage({ code, message }: SessionError): Message {
         status: 413,
         title: "Your session is full",
         text: `Nothing was changed: the ${message.replace(/; store less.*$/, "")}. Take something out, then try again.`,
-        action: { href: "/session", label: "Back to your session" },
+        action: backToSession,
       };
     case "session_conflict":
       return {
         status: 503,
         title: "That was too much at once",
         text: "Other requests changed your session at the same moment, so this one changed nothing. Please try again.",
-        action: { href: "/session", label: "Back to your session" },
+        action: backToSession,
       };
     case "store_corrupt":
       return {
         status: 503,
         title: "We can’t read your session",
         text: "What we kept of it does not open. If that goes on, delete this site’s cookies, and sign in again.",
-        action: { href: "/", label: "Try again" },
+        action: tryAgain,
       };
     default:
       return {
         status: 503,
         title: "We can’t reach your session",
         text: "If you were signed in, you still are. Please try again in a few seconds.",
-        action: { href: "/", label: "Try again" },
+        action: tryAgain,
       };
   }
 }
