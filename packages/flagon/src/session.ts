@@ -27,13 +27,13 @@ const RESPONSE = "the response had started";
 export type Look = "early" | "late" | "unreadable";
 
 /**
- * Ends the handler's part: what this visit came to, null when nobody looked at the session or it was closed before. `head`
+ * Ends the handler's part: what this request came to, null when nobody looked at the session or it was closed before. `head`
  * is the response's, for looks that come later.
  */
 export let close: <D extends object>(session: Session<D>, head?: ResponseHead) => SessionState | null;
 
 /**
- * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
+ * One visitor's session during one request. The same object whatever the backend; nothing here does I/O. The first
  * look at it opens the cookie, and throws a `SessionError` with `status` 503 when a store could not be asked.
  *
  * Once the response's head has left, everything that changes it throws a `TypeError`, since it could not be kept. Reading
@@ -46,17 +46,17 @@ export let close: <D extends object>(session: Session<D>, head?: ResponseHead) =
 export class Session<Data extends object = RegisteredData> {
   readonly #request: OpenRequest;
   readonly #open: (look: Look) => SessionState;
-  #visit: SessionState | null = null;
+  #state: SessionState | null = null;
   /** After what the session may no longer be changed; null while it may. */
   #over: string | null = null;
   #head: ResponseHead | undefined;
 
   static {
     close = (session, head) => {
-      const visit = session.#over === RESPONSE ? null : session.#visit;
+      const state = session.#over === RESPONSE ? null : session.#state;
       session.#over = RESPONSE;
       session.#head = head;
-      return visit;
+      return state;
     };
   }
 
@@ -69,16 +69,16 @@ export class Session<Data extends object = RegisteredData> {
 
   /** What each reader goes through: the first one opens the session. */
   #look(): SessionState {
-    if (this.#visit !== null) return this.#visit;
+    if (this.#state !== null) return this.#state;
     if (this.#over !== null) this.#noteLateLook();
     try {
-      this.#visit = this.#open(this.#over === null ? "early" : "late");
+      this.#state = this.#open(this.#over === null ? "early" : "late");
     } catch (error) {
       if (!this.#request.isAnswered || !isSessionError(error)) throw error;
       this.#over = RESPONSE;
-      this.#visit = this.#open("unreadable");
+      this.#state = this.#open("unreadable");
     }
-    return this.#visit;
+    return this.#state;
   }
 
   /** Once the response is over nothing of it can still be the visitor's, and there is nothing to warn of. */
@@ -91,9 +91,9 @@ export class Session<Data extends object = RegisteredData> {
   /** What each change goes through. */
   #change(): SessionState {
     // Asked again after the look, which may find that nothing can be kept any more.
-    const visit = this.#over === null ? this.#look() : null;
-    if (visit === null || this.#over !== null) throw new TypeError(`the session was changed after ${this.#over}`);
-    return visit;
+    const state = this.#over === null ? this.#look() : null;
+    if (state === null || this.#over !== null) throw new TypeError(`the session was changed after ${this.#over}`);
+    return state;
   }
 
   /** Undefined for a key that is not there. An object that comes back may be changed in place: the change is kept. */
@@ -128,8 +128,8 @@ export class Session<Data extends object = RegisteredData> {
 
   /** Drops all data. The login, waiting flashes and the id stay; `logout` drops those too. */
   clear(): void {
-    const visit = this.#change();
-    if (this.size > 0) visit.clear();
+    const state = this.#change();
+    if (this.size > 0) state.clear();
   }
 
   keys(): Key<Data>[] {
@@ -163,8 +163,8 @@ export class Session<Data extends object = RegisteredData> {
    * requests, which show nobody anything.
    */
   flashes({ category }: { readonly category?: string } = {}): Flash[] {
-    const visit = this.#look();
-    return visit.flashes(category, this.#over === null && !isUnseen(visit.request));
+    const state = this.#look();
+    return state.flashes(category, this.#over === null && !isUnseen(state.request));
   }
 
   /** Whether the cookie outlives the browser, and `permanentLifetime` holds. */
@@ -182,13 +182,13 @@ export class Session<Data extends object = RegisteredData> {
    * an empty id.
    */
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
-    const visit = this.#change();
+    const state = this.#change();
     if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
       throw new TypeError("session.login needs a user id, text or a number");
     }
-    visit.login(String(userId));
-    visit.record.permanent = permanent ?? visit.record.permanent;
-    visit.device = device ?? null;
+    state.login(String(userId));
+    state.record.permanent = permanent ?? state.record.permanent;
+    state.device = device ?? null;
   }
 
   /** Drops all data and ends the id. What is set or flashed afterwards begins a new session. */
@@ -256,15 +256,15 @@ export class Session<Data extends object = RegisteredData> {
    * stores something, so the visitor gets a cookie.
    */
   csrfToken(): string {
-    const visit = this.#change();
-    visit.keep();
-    return createCsrfToken(visit.rules.csrfMacs(visit, true));
+    const state = this.#change();
+    state.keep();
+    return createCsrfToken(state.rules.csrfMacs(state, true));
   }
 
   /** False for any text that is not a token of this session. */
   checkCsrfToken(text: string): boolean {
-    const visit = this.#look();
-    return isCsrfToken(text, visit.rules.csrfMacs(visit, false));
+    const state = this.#look();
+    return isCsrfToken(text, state.rules.csrfMacs(state, false));
   }
 }
 protectMembers(Session);

@@ -81,31 +81,31 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const loopbackCookie = isProduction() ? null : jar.forLoopback();
   const inDevelopment = isDevelopment();
   const isLate = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
-  // The one place where a home is chosen.
-  const home: SessionBackend = isLate
+  // The one place where a backend is chosen.
+  const backend: SessionBackend = isLate
     ? lazyBackend(async () =>
         (await import("./backends/create-backend.ts")).createBackend(options, { context, lifetimes, format, opener }),
       )
     : cookieBackend({ format, opener, now });
-  const sessionOf = (request: OpenRequest, stay: SessionHandle): Session<Data> => {
+  const sessionOf = (request: OpenRequest, handle: SessionHandle): Session<Data> => {
     return new Session<Data>(request, (look) =>
-      callOption(() => new SessionState(request, rules, handleFor(look, stay))),
+      callOption(() => new SessionState(request, rules, handleFor(look, handle))),
     );
   };
   return {
-    ...home,
+    ...backend,
     open(request) {
       checkOrigin?.(request);
-      const stay = home.open(
+      const handle = backend.open(
         request,
         loopbackCookie !== null && isLoopbackVisit(request, inDevelopment) ? loopbackCookie : jar,
       );
-      return isPromise(stay) ? stay.then((found) => sessionOf(request, found)) : sessionOf(request, stay);
+      return isPromise(handle) ? handle.then((found) => sessionOf(request, found)) : sessionOf(request, handle);
     },
     commit(session, response) {
-      const visit = close(session, response);
-      if (visit === null) return [];
-      const cookies = visit.stay.save(visit);
+      const state = close(session, response);
+      if (state === null) return [];
+      const cookies = state.handle.save(state);
       return isPromise(cookies)
         ? cookies.then((lines) => responseHeaders(lines, response))
         : responseHeaders(cookies, response);
@@ -114,12 +114,12 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
 }
 
 /** A look that comes too late to save anything takes no old format's session over either. */
-function handleFor(look: Look, stay: SessionHandle): SessionHandle {
-  if (look === "early") return stay;
-  return { load: () => ({ record: look === "late" ? stay.load().record : null }), save: () => [] };
+function handleFor(look: Look, handle: SessionHandle): SessionHandle {
+  if (look === "early") return handle;
+  return { load: () => ({ record: look === "late" ? handle.load().record : null }), save: () => [] };
 }
 
-/** What every door takes: options, or the sessions that were made of them. */
+/** What every adapter takes: options, or the sessions that were made of them. */
 export function sessionsFrom<Data extends object>(given: SessionOptions<Data> | Sessions<Data>): Sessions<Data> {
   return "commit" in given ? given : createSessions(given);
 }

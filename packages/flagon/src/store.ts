@@ -28,7 +28,7 @@ export interface StoredSession {
 
 /**
  * Where sessions live on the server. Implement these eight methods, run `storeConformance` from `flagon/testing`
- * against them, and any engine is a home for sessions.
+ * against them, and any engine keeps sessions.
  *
  * Three rules make lost updates and revived sessions impossible, and the engine has to keep them atomically, not in a
  * read followed by a write: `create` never overwrites, `replace` never creates, `touch` never creates.

@@ -17,7 +17,7 @@ export type FindLegacySession = (
   refuse: RejectRecord,
 ) => SessionRecord | null;
 
-/** What a home of sealed cookies is made of. */
+/** What a backend of sealed cookies is made of. */
 export interface CookieParts {
   readonly format: CookieFormat;
   readonly opener: CookieReader;
@@ -50,9 +50,9 @@ async function onlyInStores(): Promise<never> {
 
 /** One request's session in a cookie. */
 export interface CookieHandle extends SessionHandle {
-  save(visit: SessionState): string[];
+  save(state: SessionState): string[];
   /** The lines for a finished record; null deletes the cookie, if the request came with one. */
-  write(visit: SessionState, record: SessionRecord | null): string[];
+  write(state: SessionState, record: SessionRecord | null): string[];
   /** Deletes the cookie, and what its format has beside it. */
   erase(): string[];
 }
@@ -76,20 +76,20 @@ function cookieHandle(
 
   const beside = (record: SessionRecord | null): readonly string[] => format.extraCookies?.(record, request) ?? [];
   const erase = (): string[] => [jar.serializeDeletion(), ...beside(null)];
-  const write = (visit: SessionState, record: SessionRecord | null): string[] => {
-    const { loaded } = visit;
+  const write = (state: SessionState, record: SessionRecord | null): string[] => {
+    const { loaded } = state;
     // Nobody changed anything here: the cookie of a request that did is not taken back.
-    if (!visit.isChanged && record !== null && ended.isWrittenSince(record.id, writesBefore)) return [];
+    if (!state.isChanged && record !== null && ended.isWrittenSince(record.id, writesBefore)) return [];
     let value: string | null;
     try {
       value = record && format.seal(record, jar.name, request);
     } catch (error) {
       // Nobody changed anything: a session that no longer fits is not renewed, and fails no request.
-      if (visit.isChanged || !isTooLarge(error)) throw error;
+      if (state.isChanged || !isTooLarge(error)) throw error;
       return [];
     }
     if (!record || !value) return erase().slice(loaded.record || loaded.muted ? 0 : 1);
-    if (visit.isChanged) ended.noteWrite(record.id);
+    if (state.isChanged) ended.noteWrite(record.id);
     emit("flagon:commit", () => ({ id: record.id, bytes: value.length, nearLimit: value.length >= NEAR_LIMIT_BYTES }));
     return [
       jar.serialize(value, record.permanent ? opener.expiresAt(record) - record.renewedAt : undefined),
@@ -108,9 +108,9 @@ function cookieHandle(
       return { record, renewalDue: own === null || opener.isRenewalDue(own) };
     },
 
-    save(visit) {
-      const { loaded, record, isLogin, ending } = visit;
-      if (!visit.isChanged && !loaded.renewalDue) return [];
+    save(state) {
+      const { loaded, record, isLogin, ending } = state;
+      if (!state.isChanged && !loaded.renewalDue) return [];
       const came = loaded.record ?? late;
       const isSignOut = ending === "ended" && !isLogin;
       // Ended while this request ran, or just before: what it stores comes too late, but for a sign-in, which takes the
@@ -126,7 +126,7 @@ function cookieHandle(
         delete record.family;
       }
       // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-      const lines = write(visit, isOver && isSignOut ? null : visit.result());
+      const lines = write(state, isOver && isSignOut ? null : state.result());
       if (came !== null && place !== null && (isOver || ending !== null)) {
         if (isSignOut) ended.end(came, now());
         else ended.retire(place, record, now());

@@ -12,7 +12,7 @@ import { GuardedStore } from "./store/guarded-store.ts";
 import { StoreBackend } from "./store.ts";
 import { Upgrade } from "./upgrade.ts";
 
-/** What all homes of one `Sessions` are made of. */
+/** What all backends of one `Sessions` are made of. */
 export interface BackendParts {
   readonly context: CodecContext;
   readonly lifetimes: Lifetimes;
@@ -20,14 +20,14 @@ export interface BackendParts {
   readonly opener: CookieReader;
 }
 
-/** The home of sessions that are in a store, or checked against one, or still read from an older cookie. */
+/** The backend of sessions that are in a store, or checked against one, or still read from an older cookie. */
 export function createBackend(options: BackendOptions, parts: BackendParts): SessionBackend {
   const upgrades = (options.upgradeFrom ?? []).map((each) => new Upgrade(each, parts.context, parts.lifetimes));
-  const home = homeOf(options, parts, upgrades);
-  return upgrades.length === 0 ? home : withLegacyCookies(home, upgrades);
+  const backend = backendOf(options, parts, upgrades);
+  return upgrades.length === 0 ? backend : withLegacyCookies(backend, upgrades);
 }
 
-function homeOf(
+function backendOf(
   options: BackendOptions,
   { context, format, opener }: BackendParts,
   upgrades: readonly Upgrade[],
@@ -58,28 +58,28 @@ function homeOf(
   return new RevocableCookieBackend(cookies, ends, now, stalenessMs);
 }
 
-/** The home, and beside its own lines those that delete what the browser has of older formats. */
-function withLegacyCookies(home: SessionBackend, upgrades: readonly Upgrade[]): SessionBackend {
-  const around = (stay: SessionHandle): SessionHandle => ({
-    load: () => stay.load(),
-    announce: (id, from) => stay.announce?.(id, from),
-    save(visit) {
-      const lines = stay.save(visit);
+/** The backend, and beside its own lines those that delete what the browser has of older formats. */
+function withLegacyCookies(backend: SessionBackend, upgrades: readonly Upgrade[]): SessionBackend {
+  const around = (handle: SessionHandle): SessionHandle => ({
+    load: () => handle.load(),
+    announce: (id, from) => handle.announce?.(id, from),
+    save(state) {
+      const lines = handle.save(state);
       const all = (own: string[]): string[] => [
         ...own,
-        ...upgrades.flatMap((upgrade) => upgrade.extraCookies(visit, own)),
+        ...upgrades.flatMap((upgrade) => upgrade.extraCookies(state, own)),
       ];
       return isPromise(lines) ? lines.then(all) : all(lines);
     },
   });
   return {
     open(request, jar) {
-      const stay = home.open(request, jar);
-      return isPromise(stay) ? stay.then(around) : around(stay);
+      const handle = backend.open(request, jar);
+      return isPromise(handle) ? handle.then(around) : around(handle);
     },
-    list: (userId, given) => home.list(userId, given),
-    revoke: (id) => home.revoke(id),
-    revokeUser: (userId, given) => home.revokeUser(userId, given),
-    prune: () => home.prune(),
+    list: (userId, given) => backend.list(userId, given),
+    revoke: (id) => backend.revoke(id),
+    revokeUser: (userId, given) => backend.revokeUser(userId, given),
+    prune: () => backend.prune(),
   };
 }

@@ -1,21 +1,21 @@
 import { failed, type SessionBackend } from "./backend.ts";
 
 /**
- * A home whose code is fetched at its first use: what keeps its sessions in the cookie, or runs where every kilobyte is
+ * A backend whose code is fetched at its first use: what keeps its sessions in the cookie, or runs where every kilobyte is
  * loaded at each start, never carries what only a store needs.
  */
 export function lazyBackend(fetch: () => Promise<SessionBackend>): SessionBackend {
-  let home: SessionBackend | undefined;
+  let backend: SessionBackend | undefined;
   let fetched: Promise<SessionBackend> | undefined;
   const load = (): Promise<SessionBackend> => {
     fetched ??= fetch().then((made) => {
-      home = made;
+      backend = made;
       return made;
     });
     return fetched;
   };
   return {
-    open: (request, jar) => home?.open(request, jar) ?? load().then((made) => made.open(request, jar), failed),
+    open: (request, jar) => backend?.open(request, jar) ?? load().then((made) => made.open(request, jar), failed),
     list: async (...given) => (await load()).list(...given),
     revoke: async (...given) => (await load()).revoke(...given),
     revokeUser: async (...given) => (await load()).revokeUser(...given),

@@ -40,9 +40,9 @@ export class RevocableCookieBackend implements SessionBackend {
     const { record } = loaded;
     const answer = this.#answers.get(record.id);
     if (answer !== undefined && this.#now() - answer.askedAt < this.#stalenessMs) {
-      return this.#stay(cookie, loaded, answer.ending);
+      return this.#handleOf(cookie, loaded, answer.ending);
     }
-    return this.ending(record).then((ending) => this.#stay(cookie, loaded, ending), failed);
+    return this.ending(record).then((ending) => this.#handleOf(cookie, loaded, ending), failed);
   }
 
   /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
@@ -84,7 +84,7 @@ export class RevocableCookieBackend implements SessionBackend {
     return this.revocations.prune();
   }
 
-  #stay(cookie: CookieHandle, loaded: LoadedSession, ending: IdChange | null): SessionHandle {
+  #handleOf(cookie: CookieHandle, loaded: LoadedSession, ending: IdChange | null): SessionHandle {
     if (ending === null) return new RevocableCookieHandle(this, cookie, loaded, null);
     emit("flagon:reject", () => ({ reason: "ended" }));
     const isLate = ending.how === "ended" && this.#now() - ending.at < ROTATION_GRACE_MS;
@@ -95,14 +95,19 @@ export class RevocableCookieBackend implements SessionBackend {
 }
 
 class RevocableCookieHandle implements SessionHandle {
-  readonly #home: RevocableCookieBackend;
+  readonly #backend: RevocableCookieBackend;
   readonly #cookie: CookieHandle;
   readonly #loaded: LoadedSession;
   /** The session that the request came with, where it ended just before. */
   readonly #late: SessionRecord | null;
 
-  constructor(home: RevocableCookieBackend, cookie: CookieHandle, loaded: LoadedSession, late: SessionRecord | null) {
-    this.#home = home;
+  constructor(
+    backend: RevocableCookieBackend,
+    cookie: CookieHandle,
+    loaded: LoadedSession,
+    late: SessionRecord | null,
+  ) {
+    this.#backend = backend;
     this.#cookie = cookie;
     this.#loaded = loaded;
     this.#late = late;
@@ -113,42 +118,42 @@ class RevocableCookieHandle implements SessionHandle {
   }
 
   announce(id: string, from: string): void {
-    this.#home.revocations.users.announce(id, from, this.#loaded.record?.family);
+    this.#backend.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
-  async save(visit: SessionState): Promise<string[]> {
-    const { record: opened, renewalDue } = visit.loaded;
-    if (!visit.isChanged && !renewalDue) return [];
+  async save(state: SessionState): Promise<string[]> {
+    const { record: opened, renewalDue } = state.loaded;
+    if (!state.isChanged && !renewalDue) return [];
     const came = opened ?? this.#late;
-    if (came === null) return this.#begin(visit);
-    const ending = await this.#home.ending(came);
-    if (ending !== null) return this.#saveOver(visit, came, ending);
-    if (visit.ending === null) return this.#cookie.write(visit, visit.result());
-    return this.#replace(visit, came);
+    if (came === null) return this.#begin(state);
+    const ending = await this.#backend.ending(came);
+    if (ending !== null) return this.#saveOver(state, came, ending);
+    if (state.ending === null) return this.#cookie.write(state, state.result());
+    return this.#replace(state, came);
   }
 
-  async #begin(visit: SessionState): Promise<string[]> {
-    await this.#stamp(visit);
-    return this.#cookie.write(visit, visit.result());
+  async #begin(state: SessionState): Promise<string[]> {
+    await this.#stamp(state);
+    return this.#cookie.write(state, state.result());
   }
 
   /** Ends the id that the request came with, and only if this request is the one that ended it the next one begins. */
-  async #replace(visit: SessionState, came: SessionRecord): Promise<string[]> {
-    const { revocations } = this.#home;
-    await this.#stamp(visit);
+  async #replace(state: SessionState, came: SessionRecord): Promise<string[]> {
+    const { revocations } = this.#backend;
+    await this.#stamp(state);
     // Sealed before the old id ends: when the cookie is too large the session stays as it was.
-    const lines = this.#cookie.write(visit, visit.result());
-    const { record } = visit;
-    if (visit.ending === "ended" && !visit.isLogin) {
-      const isFirst = await revocations.end(came, idOfNext(visit));
-      this.#tell(visit, came);
+    const lines = this.#cookie.write(state, state.result());
+    const { record } = state;
+    if (state.ending === "ended" && !state.isLogin) {
+      const isFirst = await revocations.end(came, idOfNext(state));
+      this.#tell(state, came);
       return isFirst ? lines : this.#cookie.erase();
     }
     if (!(await revocations.retire(came, record))) {
-      const ending = await this.#home.ending(came);
-      return ending === null ? dropped(came) : this.#saveOver(visit, came, ending);
+      const ending = await this.#backend.ending(came);
+      return ending === null ? dropped(came) : this.#saveOver(state, came, ending);
     }
-    this.#tell(visit, came);
+    this.#tell(state, came);
     if (record.userId !== null && record.userId === came.userId) {
       await revocations.users.except(record.userId, came.id, [record.id]);
     }
@@ -156,41 +161,41 @@ class RevocableCookieHandle implements SessionHandle {
   }
 
   /** What is left to do for a request whose session is over. */
-  async #saveOver(visit: SessionState, came: SessionRecord, ending: IdChange): Promise<string[]> {
-    const { revocations } = this.#home;
-    if (visit.isLogin) return this.#signIn(visit, came);
-    if (visit.ending !== "ended") return dropped(came);
+  async #saveOver(state: SessionState, came: SessionRecord, ending: IdChange): Promise<string[]> {
+    const { revocations } = this.#backend;
+    if (state.isLogin) return this.#signIn(state, came);
+    if (state.ending !== "ended") return dropped(came);
     // A sign-out that comes after a rotation means the heir.
-    const isFirst = await revocations.end(came, idOfNext(visit));
-    this.#home.forget();
-    return isFirst && ending.how === "revoked" ? this.#cookie.write(visit, visit.result()) : this.#cookie.erase();
+    const isFirst = await revocations.end(came, idOfNext(state));
+    this.#backend.forget();
+    return isFirst && ending.how === "revoked" ? this.#cookie.write(state, state.result()) : this.#cookie.erase();
   }
 
   /** A sign-in proves anew who is there: it takes the place of what the session has become. */
-  async #signIn(visit: SessionState, came: SessionRecord): Promise<string[]> {
-    const { record, loaded } = visit;
-    await this.#stamp(visit);
+  async #signIn(state: SessionState, came: SessionRecord): Promise<string[]> {
+    const { record, loaded } = state;
+    await this.#stamp(state);
     delete record.family;
-    const before = await this.#home.revocations.takeOver(came, record, loaded.record === null);
+    const before = await this.#backend.revocations.takeOver(came, record, loaded.record === null);
     if (before === null) return dropped(came);
-    this.#home.forget();
-    return this.#cookie.write(visit, before === "live" ? visit.result() : rebase(visit, withoutData(record)));
+    this.#backend.forget();
+    return this.#cookie.write(state, before === "live" ? state.result() : rebase(state, withoutData(record)));
   }
 
   /** A sign-in counts from after the last mark that ended the user's sessions. */
   async #stamp({ isLogin, record }: SessionState): Promise<void> {
-    if (isLogin) await this.#home.revocations.users.stamp(record);
+    if (isLogin) await this.#backend.revocations.users.stamp(record);
   }
 
-  #tell(visit: SessionState, { id, userId }: SessionRecord): void {
-    this.#home.forget();
-    emit("flagon:revoke", () => ({ id, userId, reason: visit.ending ?? "ended" }));
+  #tell(state: SessionState, { id, userId }: SessionRecord): void {
+    this.#backend.forget();
+    emit("flagon:revoke", () => ({ id, userId, reason: state.ending ?? "ended" }));
   }
 }
 
 /** The id of the session that begins after a sign-out in the same request; null when none does. */
-function idOfNext(visit: SessionState): string | null {
-  return visit.result()?.id ?? null;
+function idOfNext(state: SessionState): string | null {
+  return state.result()?.id ?? null;
 }
 
 function dropped({ id }: SessionRecord): string[] {

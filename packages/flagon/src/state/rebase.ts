@@ -3,20 +3,21 @@ import { setOwn } from "../formats/values.ts";
 import { readBy, type SessionState } from "./session-state.ts";
 
 /**
- * The record to write, as `SessionState.result`, where another request may have stored a newer one since: this visit's changes over
- * `newer`, key by key. Two requests that touch different keys both win. Null when the session ended and none began.
+ * The record to write, as `SessionState.result`, where another request may have stored a newer one since: this request's
+ * changes over `newer`, key by key. Two requests that touch different keys both win. Null when the session ended and none
+ * began.
  */
-export function rebase(visit: SessionState, newer: SessionRecord | null): SessionRecord | null {
-  const { base, loaded, rules } = visit;
-  const result = visit.result();
-  // What began in this visit rests on nothing that could be newer.
+export function rebase(state: SessionState, newer: SessionRecord | null): SessionRecord | null {
+  const { base, loaded, rules } = state;
+  const result = state.result();
+  // What began in this request rests on nothing that could be newer.
   if (result === null || newer === null || base !== loaded.record || newer === loaded.record) return result;
   const ground = readBy(rules, newer);
-  const data = visit.isCleared ? {} : { ...ground.data };
-  for (const key of visit.changedKeys()) {
-    const steps = visit.steps.get(key);
-    const value = steps ? steps.reduce((made, step) => step(made), ownValue(data, key)) : visit.record.data[key];
-    if (steps || visit.has(key)) setOwn(data, key, value);
+  const data = state.isCleared ? {} : { ...ground.data };
+  for (const key of state.changedKeys()) {
+    const steps = state.steps.get(key);
+    const value = steps ? steps.reduce((made, step) => step(made), ownValue(data, key)) : state.record.data[key];
+    if (steps || state.has(key)) setOwn(data, key, value);
     else delete data[key];
   }
   rules.schema?.check(data);
@@ -26,13 +27,13 @@ export function rebase(visit: SessionState, newer: SessionRecord | null): Sessio
   return { ...result, permanent, data, flashes: [...withoutEach(ground.flashes, taken), ...added] };
 }
 
-/** Keys that this visit sets or deletes outright although `newer` has another value than the one loaded. */
-export function conflictingKeys(visit: SessionState, newer: SessionRecord): string[] {
-  const { base, loaded, rules } = visit;
+/** Keys that this request sets or deletes outright although `newer` has another value than the one loaded. */
+export function conflictingKeys(state: SessionState, newer: SessionRecord): string[] {
+  const { base, loaded, rules } = state;
   if (newer === loaded.record) return [];
-  return visit.changedKeys().filter((key) => {
-    const text = visit.snapshots.get(key) ?? rules.print(key, ownValue(base.data, key));
-    return !visit.steps.get(key) && text !== rules.print(key, ownValue(newer.data, key));
+  return state.changedKeys().filter((key) => {
+    const text = state.snapshots.get(key) ?? rules.print(key, ownValue(base.data, key));
+    return !state.steps.get(key) && text !== rules.print(key, ownValue(newer.data, key));
   });
 }
 

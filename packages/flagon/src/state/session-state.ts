@@ -43,13 +43,13 @@ export type IdChange = "rotated" | "ended";
 
 /**
  * What one request does with its session, from the first look on: what was loaded, what is to change, whether the old id
- * ends. No I/O: a home loads it before and saves it after. The session may end and another begin in one visit (`logout`,
+ * ends. No I/O: a backend loads it before and saves it after. The session may end and another begin in one request (`logout`,
  * then `flash`).
  */
 export class SessionState extends TrackedData {
   readonly request: OpenRequest;
   readonly rules: SessionRules;
-  readonly stay: SessionHandle;
+  readonly handle: SessionHandle;
   /** What the request came with. */
   readonly loaded: LoadedSession;
   /** Null while the opened session goes on under its id. */
@@ -59,17 +59,17 @@ export class SessionState extends TrackedData {
   isLogin = false;
   /** Whether the session is kept although it holds nothing. */
   #isKept = false;
-  /** What the session was loaded as; null for one that began in this visit. */
+  /** What the session was loaded as; null for one that began in this request. */
   #origin: SessionRecord | null;
 
-  /** Throws what the home failed with. */
-  constructor(request: OpenRequest, rules: SessionRules, stay: SessionHandle) {
-    const found = stay.load();
+  /** Throws what the backend failed with. */
+  constructor(request: OpenRequest, rules: SessionRules, handle: SessionHandle) {
+    const found = handle.load();
     const origin = found.record && readBy(rules, found.record);
     super(origin ?? freshRecord(rules), rules.print);
     this.request = request;
     this.rules = rules;
-    this.stay = stay;
+    this.handle = handle;
     this.loaded = { ...found, record: origin };
     this.#origin = origin;
     emit("flagon:open", () => ({ id: origin?.id ?? null, userId: origin?.userId ?? null }));
@@ -88,7 +88,7 @@ export class SessionState extends TrackedData {
     if (this.#origin === null) return;
     this.ending = "rotated";
     record.family ??= this.#origin.id;
-    this.stay.announce?.(record.id, this.#origin.id);
+    this.handle.announce?.(record.id, this.#origin.id);
   }
 
   login(userId: string): void {
@@ -119,7 +119,7 @@ export class SessionState extends TrackedData {
     return isOther || this.ending !== null || this.#isFilled;
   }
 
-  /** Whether the session is kept even if it only began in this visit. */
+  /** Whether the session is kept even if it only began in this request. */
   get #isFilled(): boolean {
     return this.#isKept || this.isLogin || this.isDataChanged;
   }

@@ -7,7 +7,7 @@ import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
 import { Client } from "../../src/testing/adapter/client.ts";
 import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, testAll } from "./listen.ts";
+import { backends, down, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
 
@@ -91,7 +91,7 @@ describe("a 304 that Hono's etag makes", () => {
   });
 });
 
-describe.each(homes)("on hono, %s", (_, make) => {
+describe.each(backends)("on hono, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for app.onError", async (_, value) => {
     const app = new Hono<SessionEnv>().use(session(make()));
     const errors: unknown[] = [];
@@ -254,7 +254,7 @@ describe.each(homes)("on hono, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on hono, %s", (_, make) => {
+describe.each(backends)("on hono, %s", (_, make) => {
   test("a response that all requests share carries nobody's cookie to the next", async () => {
     const page = new Response(null, { status: 303, headers: { location: "/" } });
     const app = new Hono<SessionEnv>().use(session(make()));

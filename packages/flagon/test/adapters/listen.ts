@@ -40,7 +40,7 @@ export function sealedSessions(): WatchedSessions {
 
 const options = { secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName } };
 
-export const homes: [name: string, make: () => WatchedSessions][] = [
+export const backends: [name: string, make: () => WatchedSessions][] = [
   ["sealed", sealedSessions],
   ["stored", () => storedSessions()],
 ];

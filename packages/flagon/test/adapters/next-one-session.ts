@@ -2,13 +2,13 @@ import type { RequestListener } from "node:http";
 import { describe, expect, test, vi } from "vitest";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
-import { appOf, homes, servers, storedSessions } from "./listen.ts";
+import { appOf, backends, servers, storedSessions } from "./listen.ts";
 import { Browser, type Page } from "./next-browser.ts";
 import { signIn } from "./session-object.ts";
 
 /** That all that happens in one request of Next works on one session: of the handler's, or of the page's. */
 export function testOneSession(handler: () => RequestListener): void {
-  describe.each(homes)("one session in each request of next, %s", (_, make) => {
+  describe.each(backends)("one session in each request of next, %s", (_, make) => {
     const start = servers();
     const open = async (): Promise<Browser> => {
       globalThis.flagonApp = appOf(make());

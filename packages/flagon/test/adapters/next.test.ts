@@ -10,7 +10,7 @@ import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { Browser } from "./next-browser.ts";
 import { testOneSession } from "./next-one-session.ts";
 import { signIn, testSessionObject } from "./session-object.ts";
@@ -46,7 +46,7 @@ describe("the next adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-describe.each(homes)("on next, %s", (_, make) => {
+describe.each(backends)("on next, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<Browser> => {
     globalThis.flagonApp = appOf(make());
@@ -154,7 +154,7 @@ describe.each(homes)("on next, %s", (_, make) => {
 
 testOneSession(() => handler);
 
-describe.each(homes)("on next, %s", (_, make) => {
+describe.each(backends)("on next, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<string> => {
     globalThis.flagonApp = appOf(make());

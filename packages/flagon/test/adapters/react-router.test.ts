@@ -7,7 +7,7 @@ import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
 import { testSharedObjects } from "./shared-objects.ts";
@@ -30,7 +30,7 @@ describe("the react-router adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-describe.each(homes)("on react-router, %s", (_, make) => {
+describe.each(backends)("on react-router, %s", (_, make) => {
   const start = servers();
 
   test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
@@ -86,7 +86,7 @@ describe.each(homes)("on react-router, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on react-router, %s", (_, make) => {
+describe.each(backends)("on react-router, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<string> => {
     globalThis.flagonApp = appOf(make());

@@ -6,7 +6,7 @@ import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/
 import { headerOf, type RawReply, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, sloppy, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
 import { testSharedObjects } from "./shared-objects.ts";
@@ -28,7 +28,7 @@ describe("the sveltekit adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-describe.each(homes)("on sveltekit, %s", (_, make) => {
+describe.each(backends)("on sveltekit, %s", (_, make) => {
   const start = servers();
 
   test("a form action flashes, and the page that it leads to shows it once", async () => {
@@ -218,7 +218,7 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on sveltekit, %s", (_, make) => {
+describe.each(backends)("on sveltekit, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<string> => {
     globalThis.flagonApp = appOf(make());

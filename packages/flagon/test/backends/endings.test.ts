@@ -9,12 +9,12 @@ import { Visitor } from "./visitor.ts";
 type Make = (clock: Clock) => Partial<SessionOptions<Data>>;
 
 /** Sealed cookies alone keep this within one process; the other two across processes. */
-const homes: [title: string, make: Make][] = [
+const backends: [title: string, make: Make][] = [
   ["sealed cookies", () => ({})],
   ["sealed cookies with revocations", ({ now }) => ({ revocations: { store: memoryStore({ now }), staleness: 0 } })],
   ["a store", ({ now }) => ({ store: memoryStore({ now }) })],
 ];
-const revocable = homes.slice(1);
+const revocable = backends.slice(1);
 
 let clock: Clock;
 let sessions: Sessions<Data>;
@@ -29,7 +29,7 @@ function begin(make: Make): void {
 const login = (session: Session<Data>): void => session.login("u");
 const userOf = (session: Session<Data>): string | null => session.userId;
 
-describe.each(homes)("in %s", (_title, make) => {
+describe.each(backends)("in %s", (_title, make) => {
   beforeEach(() => begin(make));
 
   describe("login", () => {

@@ -22,7 +22,7 @@ export interface HandleTraits {
 
 /** One request's session in a store. */
 export class StoreHandle implements SessionHandle {
-  readonly #home: StoreContext;
+  readonly #context: StoreContext;
   readonly #rows: RowWriter;
   readonly #loaded: LoadedSession;
   /** The session's row, or the tombstone of one that ended just before. */
@@ -33,18 +33,18 @@ export class StoreHandle implements SessionHandle {
   #inTheWay: StoredSession | null = null;
 
   constructor(
-    home: StoreContext,
+    context: StoreContext,
     jar: Cookie,
     loaded: LoadedSession,
     row: StoredSession | null,
     traits: HandleTraits = {},
   ) {
-    this.#home = home;
-    this.#rows = new RowWriter(home.parts, jar);
+    this.#context = context;
+    this.#rows = new RowWriter(context.parts, jar);
     this.#loaded = loaded;
     this.#row = row;
     this.#traits = traits;
-    this.#late = new LateRequest(home);
+    this.#late = new LateRequest(context);
   }
 
   load(): LoadedSession {
@@ -52,42 +52,42 @@ export class StoreHandle implements SessionHandle {
   }
 
   announce(id: string, from: string): void {
-    this.#home.parts.revocations.users.announce(id, from, this.#loaded.record?.family);
+    this.#context.parts.revocations.users.announce(id, from, this.#loaded.record?.family);
   }
 
-  save(visit: SessionState): string[] | Promise<string[]> {
-    const { record: opened, renewalDue } = visit.loaded;
-    if (!visit.isChanged && !renewalDue) return [];
-    if (this.#traits.movedTo !== undefined) return this.#over(visit, null, this.#traits.movedTo);
+  save(state: SessionState): string[] | Promise<string[]> {
+    const { record: opened, renewalDue } = state.loaded;
+    if (!state.isChanged && !renewalDue) return [];
+    if (this.#traits.movedTo !== undefined) return this.#over(state, null, this.#traits.movedTo);
     const id = opened?.id ?? this.#row?.id;
-    if (id === undefined) return this.#begin(visit, visit.result(), null);
-    return this.#home.queue.run(id, () => this.#change(visit, opened, id));
+    if (id === undefined) return this.#begin(state, state.result(), null);
+    return this.#context.queue.run(id, () => this.#change(state, opened, id));
   }
 
   /** Lays the changes over what is stored, again and again until nobody was faster. */
-  async #change(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
-    if (opened !== null && this.#isTouch(visit, opened)) return this.#touch(opened);
-    let ground = opened === null ? await this.#late.groundIn(visit, this.#row) : await this.#ownGround(opened);
+  async #change(state: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
+    if (opened !== null && this.#isTouch(state, opened)) return this.#touch(opened);
+    let ground = opened === null ? await this.#late.groundIn(state, this.#row) : await this.#ownGround(opened);
     for (let tries = 1; ground !== null; tries++) {
-      const isReplaced = visit.ending !== null || visit.isLogin;
-      const lines = isReplaced ? await this.#replaceId(visit, ground) : await this.#write(visit, ground);
+      const isReplaced = state.ending !== null || state.isLogin;
+      const lines = isReplaced ? await this.#replaceId(state, ground) : await this.#write(state, ground);
       if (lines !== null) return lines;
       await backoff(tries);
-      ground = await this.#late.groundIn(visit, await this.#newest(id, tries));
+      ground = await this.#late.groundIn(state, await this.#newest(id, tries));
     }
-    return this.#over(visit, opened, id);
+    return this.#over(state, opened, id);
   }
 
-  /** What this visit came with. Null where a session without a row may have been moved, and ended, since it came. */
+  /** What this request came with. Null where a session without a row may have been moved, and ended, since it came. */
   async #ownGround(opened: SessionRecord): Promise<CommitBase | null> {
     const mayBeOver = this.#traits.isMoving && this.#row === null && this.#late.isSlow;
-    if (mayBeOver && (await this.#home.parts.revocations.ending(opened)) !== null) return null;
+    if (mayBeOver && (await this.#context.parts.revocations.ending(opened)) !== null) return null;
     return { record: opened, row: this.#row };
   }
 
   /** The row that was in the way, or, after a wait, what is there now. */
   async #newest(id: string, tries: number): Promise<StoredSession | null> {
-    return tries === 1 && this.#inTheWay?.id === id ? this.#inTheWay : this.#home.parts.store.read(id);
+    return tries === 1 && this.#inTheWay?.id === id ? this.#inTheWay : this.#context.parts.store.read(id);
   }
 
   async #put(row: StoredSession, before: StoredSession | null): Promise<boolean> {
@@ -97,87 +97,87 @@ export class StoreHandle implements SessionHandle {
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */
-  #isTouch(visit: SessionState, opened: SessionRecord): boolean {
+  #isTouch(state: SessionState, opened: SessionRecord): boolean {
     const { isCookieOutdated, isMoving } = this.#traits;
     const needsCookie = opened.permanent || isCookieOutdated || isMoving;
-    return !visit.isChanged && this.#row !== null && !opened.outdated && !needsCookie;
+    return !state.isChanged && this.#row !== null && !opened.outdated && !needsCookie;
   }
 
   /** Only the clocks move: nothing is sealed anew. */
   async #touch(opened: SessionRecord): Promise<string[]> {
-    const { store, now } = this.#home.parts;
+    const { store, now } = this.#context.parts;
     const record = { ...opened, renewedAt: now() };
     await store.touch(opened.id, { expiresAt: this.#rows.expiresAt(record), lastSeenAt: record.renewedAt });
     return [];
   }
 
-  /** For a visit that comes too late: of all that it did, only a sign-out counts. */
-  async #over(visit: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
-    if (visit.ending !== "ended" || visit.isLogin) return dropped(id);
-    await this.#late.signOut(visit, opened, id);
+  /** For a request that comes too late: of all that it did, only a sign-out counts. */
+  async #over(state: SessionState, opened: SessionRecord | null, id: string): Promise<string[]> {
+    if (state.ending !== "ended" || state.isLogin) return dropped(id);
+    await this.#late.signOut(state, opened, id);
     return [this.#rows.erased()];
   }
 
   /** Null when another request got there first. */
-  async #write(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
+  async #write(state: SessionState, ground: CommitBase): Promise<string[] | null> {
     const { record: base, row: before } = ground;
     if (base === null) return null;
-    this.#contest(visit, base);
-    const record = rebase(visit, base) ?? base;
-    const row = this.#rows.rowOf(visit, record, before);
+    this.#contest(state, base);
+    const record = rebase(state, base) ?? base;
+    const row = this.#rows.rowOf(state, record, before);
     if (!(await this.#put(row, before))) return null;
-    if (!(await this.#isSpent(visit, record))) return dropped(record.id);
+    if (!(await this.#isSpent(state, record))) return dropped(record.id);
     this.#tell(row);
     const isNewToBrowser = this.#traits.isCookieOutdated || this.#traits.isMoving || before === null;
-    const isRenewed = record.permanent ? visit.loaded.renewalDue : false;
+    const isRenewed = record.permanent ? state.loaded.renewalDue : false;
     return isNewToBrowser || isRenewed || record.permanent !== base.permanent ? [this.#rows.cookie(record)] : [];
   }
 
   /** Ends the id, and only if this request is the one that ended it may the next one begin. */
-  async #replaceId(visit: SessionState, ground: CommitBase): Promise<string[] | null> {
+  async #replaceId(state: SessionState, ground: CommitBase): Promise<string[] | null> {
     const { record: old, row } = ground;
-    const { revocations, now } = this.#home.parts;
-    const { loaded } = visit;
+    const { revocations, now } = this.#context.parts;
+    const { loaded } = state;
     const isOwn = old !== null && old.id === loaded.record?.id && (row === null || row.id === old.id);
     // Whoever takes the place of another session is none of its heirs.
-    if (!isOwn) delete visit.record.family;
-    if (isOwn) this.#contest(visit, old);
+    if (!isOwn) delete state.record.family;
+    if (isOwn) this.#contest(state, old);
     // Before anything ends: data that does not fit the schema, or a row, throws here.
-    const next = rebase(visit, old ?? withoutData(visit.record));
-    if (next !== null) this.#rows.rowOf(visit, next, null);
+    const next = rebase(state, old ?? withoutData(state.record));
+    if (next !== null) this.#rows.rowOf(state, next, null);
     if (loaded.isTakenOver && loaded.record !== null) {
-      if (!(await revocations.retire(loaded.record, next ?? visit.record))) return null;
-      return this.#begin(visit, next, loaded.record.id);
+      if (!(await revocations.retire(loaded.record, next ?? state.record))) return null;
+      return this.#begin(state, next, loaded.record.id);
     }
-    if (row === null && old === null) return this.#begin(visit, next, null, true);
+    if (row === null && old === null) return this.#begin(state, next, null, true);
     const end: End = next === null ? ended : { how: "replaced", next: next.id, isHeir: next.family !== undefined };
-    const before = row ?? { ...this.#rows.rowOf(visit, old as SessionRecord, null), version: 0 };
+    const before = row ?? { ...this.#rows.rowOf(state, old as SessionRecord, null), version: 0 };
     if (!(await this.#put(tombstoneOf(before, end, now()), ground.isUnborn ? null : row))) return null;
     if (this.#traits.isMoving && loaded.record !== null) {
       const isOver = !(await revocations.spend(loaded.record));
-      if (isOver && !visit.isLogin && visit.ending === "rotated") return dropped(before.id);
+      if (isOver && !state.isLogin && state.ending === "rotated") return dropped(before.id);
     }
-    emit("flagon:revoke", () => ({ id: before.id, userId: before.userId, reason: visit.ending ?? "ended" }));
-    return this.#begin(visit, next, before.id, true);
+    emit("flagon:revoke", () => ({ id: before.id, userId: before.userId, reason: state.ending ?? "ended" }));
+    return this.#begin(state, next, before.id, true);
   }
 
   /** Creates the row of a session that begins, and makes sure that nobody ended it on the way. */
   async #begin(
-    visit: SessionState,
+    state: SessionState,
     record: SessionRecord | null,
     from: string | null,
     erases = false,
   ): Promise<string[]> {
     if (record === null) return erases ? [this.#rows.erased()] : [];
-    if (visit.isLogin) await this.#home.parts.revocations.users.stamp(record);
-    const row = this.#rows.rowOf(visit, record, this.#row);
+    if (state.isLogin) await this.#context.parts.revocations.users.stamp(record);
+    const row = this.#rows.rowOf(state, record, this.#row);
     const put = await this.#rows.put(row, null, true);
     // It was ended before it began, or another sign-in took its place.
     if (!put.isWritten && endOf(put.found) !== null) return dropped(from ?? record.id);
     if (!put.isWritten) throw new SessionError("store_corrupt", "a session's new id was taken");
     const end = await this.#endOnTheWay(record, from);
     if (end !== null) {
-      await this.#home.line.end(record.id, end);
+      await this.#context.line.end(record.id, end);
       return dropped(from ?? record.id);
     }
     this.#tell(row);
@@ -185,13 +185,13 @@ export class StoreHandle implements SessionHandle {
   }
 
   #isOver(record: SessionRecord, from: string | null): Promise<boolean> {
-    return this.#home.parts.revocations.isOver(record, from, (id) => this.#home.line.heirsOf(id));
+    return this.#context.parts.revocations.isOver(record, from, (id) => this.#context.line.heirsOf(id));
   }
 
   /** How a session that just began was ended before anybody knew of it; null when it was not. */
   async #endOnTheWay(record: SessionRecord, from: string | null): Promise<End | null> {
     if (from !== null && !this.#loaded.isTakenOver) {
-      const how = endOf(await this.#home.parts.store.read(from))?.how;
+      const how = endOf(await this.#context.parts.store.read(from))?.how;
       if (how !== "replaced") return how === "revoked" ? revoked : ended;
     }
     return (await this.#isOver(record, from)) ? revoked : null;
@@ -201,18 +201,18 @@ export class StoreHandle implements SessionHandle {
    * For a session that came in a sealed cookie: makes sure that no copy of the cookie is taken again, whatever becomes of
    * the row. False when it was ended on the way: then the row is none to keep.
    */
-  async #isSpent(visit: SessionState, record: SessionRecord): Promise<boolean> {
-    const { record: opened } = visit.loaded;
+  async #isSpent(state: SessionState, record: SessionRecord): Promise<boolean> {
+    const { record: opened } = state.loaded;
     if (!this.#traits.isMoving || opened === null) return true;
-    const { revocations } = this.#home.parts;
+    const { revocations } = this.#context.parts;
     if ((await revocations.spend(opened)) && !(await this.#isOver(opened, null))) return true;
-    await this.#home.line.end(record.id, revoked);
+    await this.#context.line.end(record.id, revoked);
     return false;
   }
 
-  /** Keys that this visit sets although another request has set them since: the later one wins, and says so. */
-  #contest(visit: SessionState, base: SessionRecord): void {
-    this.#contested = conflictingKeys(visit, base);
+  /** Keys that this request sets although another request has set them since: the later one wins, and says so. */
+  #contest(state: SessionState, base: SessionRecord): void {
+    this.#contested = conflictingKeys(state, base);
   }
 
   #tell(row: StoredSession): void {

@@ -18,55 +18,55 @@ export interface CommitBase {
 
 /** What one request may still do when the session that it came with has changed, or has become another. */
 export class LateRequest {
-  readonly #home: StoreContext;
+  readonly #context: StoreContext;
   readonly #openedAt: number;
 
-  constructor(home: StoreContext) {
-    this.#home = home;
-    this.#openedAt = home.parts.now();
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#openedAt = context.parts.now();
   }
 
   /** Whether a tombstone may have come and gone while the request was under way. */
   get isSlow(): boolean {
-    return this.#home.parts.now() - this.#openedAt >= ROTATION_GRACE_MS - CLOCK_SKEW_MS;
+    return this.#context.parts.now() - this.#openedAt >= ROTATION_GRACE_MS - CLOCK_SKEW_MS;
   }
 
-  /** What this visit may go on from, now that the session's row is this; null when it comes too late. */
-  async groundIn(visit: SessionState, row: StoredSession | null): Promise<CommitBase | null> {
-    if (row === null) return this.#mayBeginAnew(visit) ? { record: null, row: null } : null;
+  /** What this request may go on from, now that the session's row is this; null when it comes too late. */
+  async groundIn(state: SessionState, row: StoredSession | null): Promise<CommitBase | null> {
+    if (row === null) return this.#mayBeginAnew(state) ? { record: null, row: null } : null;
     const end = endOf(row);
     if (end === null) {
-      const record = this.#home.recordOf(row);
+      const record = this.#context.recordOf(row);
       return record === null ? null : { record, row };
     }
-    if (visit.isLogin) return this.#placeFor(visit, row);
-    return end.how === "revoked" && end.next === null && visit.ending === "ended" ? { record: null, row } : null;
+    if (state.isLogin) return this.#placeFor(state, row);
+    return end.how === "revoked" && end.next === null && state.ending === "ended" ? { record: null, row } : null;
   }
 
   /** A sign-out that finds its session, of this id, rotated meanwhile means the heir. */
-  async signOut(visit: SessionState, opened: SessionRecord | null, id: string): Promise<void> {
-    const { line, parts } = this.#home;
-    const foreign = visit.loaded.isTakenOver && opened !== null ? await parts.revocations.ending(opened) : null;
+  async signOut(state: SessionState, opened: SessionRecord | null, id: string): Promise<void> {
+    const { line, parts } = this.#context;
+    const foreign = state.loaded.isTakenOver && opened !== null ? await parts.revocations.ending(opened) : null;
     const next = foreign?.next;
     await line.end(next ?? id, ended, next !== undefined);
     if (opened !== null && opened.userId !== null) await this.#endFamily(opened, opened.userId);
   }
 
   /** A row that is gone was no late one's tombstone if there was no time for that to expire: then it expired itself. */
-  #mayBeginAnew(visit: SessionState): boolean {
-    return (visit.isLogin || visit.ending === "ended") && !this.isSlow && !visit.loaded.isTakenOver;
+  #mayBeginAnew(state: SessionState): boolean {
+    return (state.isLogin || state.ending === "ended") && !this.isSlow && !state.loaded.isTakenOver;
   }
 
   /**
    * A sign-in proves anew who is there: it takes the place of what the session has become, so that one is left of two
    * sign-ins. Not of somebody else's, and not after a sign-out that this request did not know of.
    */
-  async #placeFor(visit: SessionState, from: StoredSession): Promise<CommitBase | null> {
-    const { last: row, isHeir, unborn } = await this.#home.line.lastOf(from);
+  async #placeFor(state: SessionState, from: StoredSession): Promise<CommitBase | null> {
+    const { last: row, isHeir, unborn } = await this.#context.line.lastOf(from);
     const end = endOf(row);
-    const { record } = visit.loaded;
+    const { record } = state.loaded;
     if (end === null) {
-      const isOwn = isHeir || row.userId === null || row.userId === visit.record.userId;
+      const isOwn = isHeir || row.userId === null || row.userId === state.record.userId;
       return isOwn ? { record, row } : null;
     }
     if (end.how === "ended" && record !== null) return null;
@@ -80,11 +80,11 @@ export class LateRequest {
   /** For one that was under way for longer than a tombstone lasts: the heirs are known by their family. */
   async #endFamily(opened: SessionRecord, userId: string): Promise<void> {
     if (!this.isSlow) return;
-    const { store, revocations } = this.#home.parts;
+    const { store, revocations } = this.#context.parts;
     await revocations.end(opened, null);
     const family = opened.family ?? opened.id;
     for (const row of await store.list(userId)) {
-      if (this.#home.recordOf(row)?.family === family) await this.#home.line.end(row.id, ended);
+      if (this.#context.recordOf(row)?.family === family) await this.#context.line.end(row.id, ended);
     }
   }
 }

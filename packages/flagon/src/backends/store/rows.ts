@@ -26,13 +26,13 @@ export class RowWriter {
   }
 
   /** The row that comes after `before`, which is null for a session that has none yet. */
-  rowOf(visit: SessionState, record: SessionRecord, before: StoredSession | null): StoredSession {
+  rowOf(state: SessionState, record: SessionRecord, before: StoredSession | null): StoredSession {
     const { keys, now } = this.#parts;
     return {
       id: record.id,
       version: before?.id === record.id ? before.version + 1 : 1,
       userId: record.userId,
-      device: record.userId === null ? null : deviceFor(visit, before),
+      device: record.userId === null ? null : deviceFor(state, before),
       createdAt: record.createdAt ?? record.renewedAt,
       lastSeenAt: record.renewedAt,
       expiresAt: this.expiresAt(record),
@@ -93,7 +93,7 @@ export class RowWriter {
 }
 
 /** Told at the login; a session that moves in from a cookie was never told. */
-function deviceFor(visit: SessionState, before: StoredSession | null): string | null {
-  if (!visit.isLogin && before !== null) return before.device;
-  return visit.device ?? deviceName(visit.request.header("user-agent"));
+function deviceFor(state: SessionState, before: StoredSession | null): string | null {
+  if (!state.isLogin && before !== null) return before.device;
+  return state.device ?? deviceName(state.request.header("user-agent"));
 }
