@@ -17,8 +17,9 @@ try {
   step("API reference is current", "node", "scripts/api-reference.ts", "--check");
   step("jsr.json is current", "node", "scripts/jsr.ts", "--check");
   step("unused files, exports and dependencies", "knip");
-  step("build", "node", "scripts/build.ts");
-  step("pack", "npm", "pack", "--workspace=flagon", `--pack-destination=${packed}`, "--loglevel=error");
+  // Packing builds, in a clone that has nothing yet as well.
+  rmSync(join(root, "packages/flagon/dist"), { recursive: true, force: true });
+  step("build and pack", "npm", "pack", "--workspace=flagon", `--pack-destination=${packed}`, "--loglevel=error");
   const tarball = join(packed, readdirSync(packed)[0] ?? "");
   step("package (publint)", "publint", "run", tarball, "--strict");
   step("package's types (attw)", "attw", tarball, "--profile=esm-only", "--no-emoji");

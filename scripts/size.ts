@@ -15,12 +15,13 @@ const ADAPTER_BYTES_MAX = 2_000;
 const README_BYTES_OVER_MAX = 200;
 /**
  * What may be larger than a framework's adapter: Fastify's has hooks of its own beside the raw response that is held
- * for what leaves without them; Flask's format is a second format, with Python's JSON in it; each store speaks to several
- * clients. Tests alone carry `testing`.
+ * for what leaves without them; Next hands no request through, and has four places that each see another part of it; Flask's
+ * format is a second format, with Python's JSON in it; each store speaks to several clients. Tests alone carry `testing`.
  */
 const limits: Readonly<Record<string, number>> = {
   "flagon/fastify": 2_400,
   "flagon/flask": 8_900,
+  "flagon/next": 2_400,
   "flagon/postgres": 2_900,
   "flagon/redis": 3_600,
   "flagon/sqlite": 2_800,

@@ -24,7 +24,7 @@ describe("README.md", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test("shows three programs", () => {
-    expect(programs.map(([file]) => file)).toEqual(["server.ts", "login.ts", "homes.ts"]);
+    expect(programs.map(([file]) => file)).toEqual(["server.ts", "login.ts", "backends.ts"]);
   });
 
   // Each by itself: one program's `Register` is not the other's.
@@ -89,7 +89,7 @@ describe("README.md", () => {
     expect(await (await home(cookieOf(greeted))).text()).toBe("Hello stranger");
   });
 
-  test("homes.ts makes sessions of three kinds", async () => {
+  test("backends.ts makes sessions of three kinds", async () => {
     const { DatabaseSync } = await import("node:sqlite");
     expect(DatabaseSync).toBeTypeOf("function");
     const before = process.cwd();
@@ -97,8 +97,8 @@ describe("README.md", () => {
     mkdirSync(inside);
     process.chdir(inside);
     try {
-      const homes = await import(join(folder, "homes.ts"));
-      for (const sessions of [homes.inTheCookie, homes.revocable, homes.onTheServer]) {
+      const backends = await import(join(folder, "backends.ts"));
+      for (const sessions of [backends.inTheCookie, backends.revocable, backends.onTheServer]) {
         const request = { method: "GET", url: "https://example.com/", header: () => null };
         const session = await sessions.open(request);
         session.set("kept", true);

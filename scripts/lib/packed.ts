@@ -41,9 +41,8 @@ export function run(command: string, args: readonly string[], options: RunOption
   throw new Error(`${command} ${args.join(" ")} failed (${status})\n${output}`);
 }
 
-/** Builds the package and packs it into `folder`; returns the tarball's path. */
+/** Packs the package into `folder`, which builds it; returns the tarball's path. */
 export function packFlagon(folder: string): string {
-  run("node", ["scripts/build.ts"], { cwd: root });
   run("npm", ["pack", "--workspace=flagon", `--pack-destination=${folder}`, "--loglevel=error"], { cwd: root });
   const tarball = readdirSync(folder).find((name) => /^flagon-.*\.tgz$/.test(name));
   if (tarball === undefined) throw new Error("npm pack made nothing");

@@ -1,6 +1,5 @@
 import { session } from "flagon/hono";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { AppEnv, Services } from "./context.ts";
 import { assets } from "./lib/assets.ts";
@@ -19,8 +18,7 @@ export function createApp(services: Services): Hono<AppEnv> {
   app.notFound(notFound);
   app.use(headers);
   app.route("/", assets);
-  app.use(bodyLimit({ maxSize: 64 * 1_024 }));
-  app.use(session(services.home.sessions));
+  app.use(session(services.backend.sessions));
   app.use(async (c, next) => {
     c.set("services", services);
     await next();

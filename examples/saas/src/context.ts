@@ -2,16 +2,18 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { SessionEnv } from "flagon/hono";
 import type { Context } from "hono";
 import type { Attempts, SignUps } from "./accounts/attempts.ts";
+import type { KnownDevices } from "./accounts/known-devices.ts";
 import type { User, Users } from "./accounts/users.ts";
 import type { Config } from "./config.ts";
-import type { SessionHome } from "./session-home.ts";
+import type { SessionBackend } from "./session-backend.ts";
 
 /** What the routes work with; made once, at start. */
 export interface Services {
   readonly config: Config;
-  readonly home: SessionHome;
+  readonly backend: SessionBackend;
   readonly users: Users;
   readonly attempts: Attempts;
+  readonly knownDevices: KnownDevices;
   readonly signUps: SignUps;
   /** The clock in milliseconds; the same for sessions and for what pages say of them. */
   readonly now: () => number;
@@ -23,15 +25,6 @@ export interface AppEnv {
 }
 
 export type AppContext = Context<AppEnv>;
-
-/** A form's fields as text; a file, or a field that is missing, is "". */
-export async function formFields(c: AppContext): Promise<(name: string) => string> {
-  const form = await c.req.parseBody();
-  return (name) => {
-    const value = form[name];
-    return typeof value === "string" ? value : "";
-  };
-}
 
 /** Who is asking, for the limits on attempts. Behind a proxy, this is the proxy. */
 export function clientAddress(c: AppContext): string {

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createAdaptorServer } from "@hono/node-server";
 import { countAttempts, countSignUps } from "./accounts/attempts.ts";
+import { knownDevices } from "./accounts/known-devices.ts";
 import { openUsers } from "./accounts/users.ts";
 import { createApp } from "./app.tsx";
 import { readConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
-import { openSessionHome } from "./session-home.ts";
+import { openSessionBackend } from "./session-backend.ts";
 
 /** Starts the app, says where it is, and stops at once on Ctrl-C. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
@@ -19,8 +20,16 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const database = new DatabaseSync(join(config.dataFolder, "app.db"));
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000");
     const users = openUsers(database);
-    const home = await openSessionHome(config, database);
-    const app = createApp({ config, home, users, attempts: countAttempts(), signUps: countSignUps(), now: Date.now });
+    const backend = await openSessionBackend(config, database);
+    const app = createApp({
+      config,
+      backend,
+      users,
+      attempts: countAttempts(),
+      knownDevices: knownDevices(config.secret, Date.now),
+      signUps: countSignUps(),
+      now: Date.now,
+    });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     // Node closes an idle connection after five seconds, maybe just as the browser sends its next request on it.
     server.keepAliveTimeout = 65_000;

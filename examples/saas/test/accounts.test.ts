@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, expect, test, vi } from "vitest";
-import { countAttempts, countSignUps, network } from "../src/accounts/attempts.ts";
+import { Counter, countAttempts, countSignUps, type Guesser, network } from "../src/accounts/attempts.ts";
 import { checkPassword, hashPassword, isOutdated, passwordProblem } from "../src/accounts/passwords.ts";
 import { openUsers, type Users, usernameProblem } from "../src/accounts/users.ts";
 
@@ -35,13 +35,48 @@ test("a name that differs only in case is taken", () => {
   expect(users.byName("ada")?.passwordHash).toBe("first");
 });
 
-test.each(["ada", "Ada-Lovelace", "a.b_c", "Ægir", "李小龍", "x".repeat(32)])("%s will do as a name", (name) => {
+test("a name that looks like another one is taken", () => {
+  users.add("pace", "first");
+  users.add("straße", "second");
+  for (const name of ["расе", "Расе", "\uff50ace", "STRASSE"]) expect(users.add(name, "third"), name).toBeNull();
+});
+
+const names = [
+  "ada",
+  "Ada-Lovelace",
+  "a.b_c",
+  "Ægir",
+  "Zoë",
+  "李小龍",
+  "さくら99",
+  "Ελένη",
+  "Юлия",
+  "عائشة",
+  "नेहा",
+  "김철수",
+];
+
+test.each([...names, "x".repeat(32)])("%s will do as a name", (name) => {
   expect(usernameProblem(name)).toBeNull();
 });
 
 test.each(["", " ", "a", "-ada", "a b", "a\nda", "ada\u202e", "<b>", "x".repeat(33)])("%j is no name", (name) => {
   expect(usernameProblem(name)).not.toBeNull();
 });
+
+test.each(["\u3164", "\ufe0f", "\u034f", "\u180b", "\u{e0100}", "\u17b4", "\u200d", "\u115f", "\uffa0", "\u00ad"])(
+  "a name with %j in it, which shows nothing, is none",
+  (unseen) => {
+    for (const name of [`ada${unseen}`, `a${unseen}da`, `${unseen}ada`]) expect(usernameProblem(name)).not.toBeNull();
+  },
+);
+
+test.each(["\u0430da", "ad\u03b1", "a\u0301\u0301\u0301\u0301da", "paypa\u04cf", "李b"])(
+  "a name of two alphabets, or of marks upon marks, is none: %j",
+  (name) => {
+    expect(usernameProblem(name)).not.toBeNull();
+  },
+);
 
 test.each([
   ["eleven chars", "elevenchars"],
@@ -83,33 +118,62 @@ test("an unknown user costs the same work as a wrong password, and never gets in
   expect(parameters[0]).toBe(parameters[1]);
 });
 
-test("the eleventh try for an account waits, whoever sends it and whether or not the account exists", async () => {
+const stranger = (username: string, address: string): Guesser => ({ kind: "stranger", username, address });
+const guessers: readonly Guesser[] = [
+  stranger("ada", "192.0.2.1"),
+  { kind: "session", id: "a" },
+  { kind: "device", id: "a" },
+];
+
+test("the eleventh try of a network at an account waits, whether or not the account exists", async () => {
   const attempts = countAttempts();
-  for (let n = 1; n <= 10; n += 1) expect(await attempts.take("ada", `192.0.2.${n}`)).toBeNull();
-  expect(await attempts.take("ADA", "198.51.100.1")).toBeGreaterThan(800);
-  expect(await attempts.take("bob", "198.51.100.1")).toBeNull();
+  for (let n = 1; n <= 10; n += 1) expect(await attempts.take(stranger("ada", "192.0.2.1"))).toBeNull();
+  expect(await attempts.take(stranger("ADA", "192.0.2.1"))).toBeGreaterThan(800);
+  expect(await attempts.take(stranger("bob", "192.0.2.1"))).toBeNull();
+  expect(await attempts.take(stranger("ada", "198.51.100.1"))).toBeNull();
 });
 
 test("tries sent at the same moment count one by one", async () => {
   const attempts = countAttempts();
-  const waits = await Promise.all(Array.from({ length: 50 }, () => attempts.take("ada", "192.0.2.1")));
-  expect(waits.filter((wait) => wait === null)).toHaveLength(10);
-});
-
-test("one address can't go through many accounts", async () => {
-  const attempts = countAttempts();
-  const waits = await Promise.all(Array.from({ length: 80 }, (_, n) => attempts.take(`user-${n}`, "2001:db8:1:2::1")));
-  expect(waits.filter((wait) => wait === null)).toHaveLength(60);
-  expect(await attempts.take("another", "2001:db8:1:2:ffff::9")).not.toBeNull();
-  expect(await attempts.take("another", "2001:db8:1:3::1")).toBeNull();
-});
-
-test("a right password gives the account's tries back", async () => {
-  const attempts = countAttempts();
-  for (let n = 1; n <= 30; n += 1) {
-    expect(await attempts.take("ada", "192.0.2.1")).toBeNull();
-    await attempts.succeeded("ada", "192.0.2.1");
+  for (const guesser of guessers) {
+    const waits = await Promise.all(Array.from({ length: 50 }, () => attempts.take(guesser)));
+    expect(waits.filter((wait) => wait === null)).toHaveLength(10);
   }
+});
+
+test("one network can't go through many accounts", async () => {
+  const attempts = countAttempts();
+  const tries = Array.from({ length: 80 }, (_, n) => attempts.take(stranger(`user-${n}`, "2001:db8:1:2::1")));
+  expect((await Promise.all(tries)).filter((wait) => wait === null)).toHaveLength(60);
+  expect(await attempts.take(stranger("another", "2001:db8:1:2:ffff::9"))).not.toBeNull();
+  expect(await attempts.take(stranger("another", "2001:db8:1:3::1"))).toBeNull();
+});
+
+test("many networks can't go through one account's passwords", async () => {
+  const attempts = countAttempts();
+  const tries = Array.from({ length: 300 }, (_, n) => attempts.take(stranger("ada", `198.51.100.${n % 100}`)));
+  expect((await Promise.all(tries)).filter((wait) => wait === null)).toHaveLength(100);
+});
+
+test("a right password gives the tries back", async () => {
+  const attempts = countAttempts();
+  for (const guesser of guessers) {
+    for (let n = 1; n <= 150; n += 1) {
+      expect(await attempts.take(guesser)).toBeNull();
+      await attempts.succeeded(guesser);
+    }
+  }
+});
+
+test("counts take a bounded room: what was tried at longest ago is forgotten", async () => {
+  const counter = new Counter(1, 60, 100);
+  await counter.take("first");
+  await counter.take("second");
+  for (let n = 0; n < 98; n += 1) await counter.take(`key ${n}`);
+  expect(await counter.take("first")).not.toBeNull();
+  await counter.take("one more");
+  expect(await counter.take("first")).not.toBeNull();
+  expect(await counter.take("second")).toBeNull();
 });
 
 test("an address makes thirty accounts an hour at most", async () => {

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { SessionError } from "flagon";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeApp, messages, type TestApp, Visitor } from "./visitor.ts";
 
 describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
@@ -84,6 +85,23 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       expect(headers.get("x-content-type-options")).toBe("nosniff");
     });
 
+    test("is no fault of the server, on whatever route, signed in or not, fresh or not", async () => {
+      const routes = app.app.routes.filter(({ method, path }) => method !== "ALL" && !/[*:]|live/.test(path));
+      expect(routes.length).toBeGreaterThan(15);
+      for (const signedIn of [false, true]) {
+        for (const { method, path } of routes) {
+          for (const seconds of [0, 700]) {
+            app = await makeApp(sessions);
+            const visitor = new Visitor(app);
+            if (signedIn) await visitor.signUp("ada");
+            app.pass(seconds);
+            const { status } = method === "GET" ? await visitor.get(path) : await visitor.post(path);
+            expect(status, `${method} ${path}`).toBeLessThan(500);
+          }
+        }
+      }
+    });
+
     test("to another site's form is a refusal, before anything happens", async () => {
       await ada.signUp("ada");
       const answer = await ada.post("/sign-out", {}, { "sec-fetch-site": "cross-site" });
@@ -136,14 +154,73 @@ describe("a cookie that can't hold what is kept", () => {
     const cookie = ada.cookie;
     const answer = await ada.post("/session/set", { key: "big", value: "x".repeat(4_000) });
     expect(answer.status).toBe(413);
-    expect(answer.text).toMatch(/Nothing was changed: the session cookie is \d+ bytes .* big \(4002\)/);
+    expect(answer.text).toContain("<h1>Your session is full</h1>");
+    expect(answer.text).toMatch(
+      /Nothing was changed: the session cookie is \d+ bytes .* big \(4002\), .*\. Take something out/,
+    );
     expect(answer.headers.getSetCookie()).toEqual([]);
     expect(ada.cookie).toBe(cookie);
+  });
+
+  test("can be emptied again, value by value, whatever the values are", async () => {
+    await ada.post("/session/set", { key: "quotes", value: '"\\'.repeat(650) });
+    expect((await ada.post("/session/set", { key: "more", value: "x".repeat(1_000) })).status).toBe(413);
+    expect((await ada.post("/session/pop", { key: "quotes" })).status).toBe(303);
+    expect(messages((await ada.get("/session")).text)[0]).toMatch(/^Popped quotes: it was .{0,500}…\.$/);
+    expect((await ada.get("/session")).text).toContain("Nothing yet");
   });
 
   test("is answered with the same headers as all else", async () => {
     const { headers } = await ada.post("/session/set", { key: "big", value: "x".repeat(4_000) });
     expect(headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(headers.get("content-type")).toMatch(/^text\/html/);
+  });
+});
+
+describe("what fails about a session", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test("a row that is full is the visitor's to empty, and the session stays as it was", async () => {
+    const app = await makeApp("sqlite");
+    app.app.post("/fill", (c) => {
+      c.get("session").set("big", "x".repeat(2_000_000));
+      return c.redirect("/session", 303);
+    });
+    const log = vi.spyOn(console, "error");
+    const ada = new Visitor(app);
+    await ada.signUp("ada");
+    await ada.post("/session/set", { key: "colour", value: "amber" });
+    const answer = await ada.post("/fill");
+    expect(answer.status).toBe(413);
+    expect(answer.headers.get("retry-after")).toBeNull();
+    expect(answer.text).toContain("<h1>Your session is full</h1>");
+    expect(answer.text).toMatch(
+      /Nothing was changed: the session is \d+ bytes .* big \(2000002\), .*\. Take something out/,
+    );
+    expect(log).not.toHaveBeenCalled();
+    expect((await ada.get("/session")).text).toContain("amber");
+  });
+
+  test.each([
+    ["store_unavailable", 503, "We can’t reach your session", true],
+    ["store_timeout", 503, "We can’t reach your session", true],
+    ["store_corrupt", 503, "We can’t read your session", true],
+    ["session_conflict", 503, "That was too much at once", true],
+    ["session_too_large", 413, "Your session is full", false],
+    ["cookie_too_large", 413, "Your session is full", false],
+    ["cross_site_request", 403, "This came from another site", false],
+  ] as const)("%s is a %d with words of its own", async (code, status, title, isOurs) => {
+    const app = await makeApp("sqlite");
+    app.app.get("/fail", () => {
+      throw new SessionError(code, "details");
+    });
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { headers, text, ...answer } = await new Visitor(app).get("/fail");
+    expect(answer.status).toBe(status);
+    expect(text).toContain(`<h1>${title}</h1>`);
+    expect(headers.get("retry-after")).toBe(isOurs ? "5" : null);
+    expect(log).toHaveBeenCalledTimes(isOurs ? 1 : 0);
   });
 });

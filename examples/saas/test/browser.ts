@@ -84,6 +84,6 @@ export async function shownBytes(page: Page): Promise<number> {
 }
 
 export async function cookieBytes(page: Page): Promise<number> {
-  const [cookie] = await page.context().cookies();
+  const cookie = (await page.context().cookies()).find(({ name }) => name === "session");
   return cookie === undefined ? 0 : cookie.name.length + cookie.value.length;
 }

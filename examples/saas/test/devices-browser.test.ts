@@ -36,7 +36,7 @@ describeWith("chromium")("two devices of one person", () => {
     expect(await flashes(laptop)).toEqual(["Safari on iPhone is signed out."]);
     await phone.waitForURL("**/sign-in?*", slow);
     expect(await phone.textContent("main [role=status]")).toMatch(/^You were signed out in another tab or on another/);
-    expect(await phone.context().cookies()).toHaveLength(1);
+    expect((await phone.context().cookies()).map(({ name }) => name)).toContain("session");
     await phone.goto("/settings");
     expect(await heading(phone)).toBe("Sign in");
     await signIn(phone, "one");

@@ -57,6 +57,21 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       expect((await stranger.get("/live")).status).toBe(204);
     });
 
+    test("are picked out where there is a list, and where there is none a page says what is possible", async () => {
+      for (const id of ["", "nobody's", "AAAAAAAAAAAAAAAAAAAAAAAAAAA"]) {
+        const answer = await ada.post("/devices/sign-out", { id });
+        expect(answer.status).toBe(sessions === "cookie" ? 404 : 303);
+        const { text } = sessions === "cookie" ? answer : await ada.get("/devices");
+        expect(text).toContain(
+          sessions === "cookie"
+            ? "All other devices can be signed out together."
+            : "That device is signed out already.",
+        );
+      }
+      expect((await ada.get("/devices")).text.includes('action="/devices/sign-out"')).toBe(sessions !== "cookie");
+      expect((await phone.get("/")).text).toContain("Logged in as");
+    });
+
     test("where there is no list of them, the page says so", async () => {
       const { text } = await ada.get("/devices");
       expect(text.includes("there is no list of them")).toBe(sessions === "cookie");

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { makeApp, messages, password, type TestApp, Visitor } from "./visitor.ts";
+import { makeApp, messages, password, sessionCookieLine, type TestApp, Visitor } from "./visitor.ts";
 
 describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
   let app: TestApp;
@@ -33,14 +33,6 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       ]);
     });
 
-    test.each(["Ada", "Eve"])("refuses the eleventh try for %s, even with the right password", async (username) => {
-      for (let n = 0; n < 10; n += 1) await ada.post("/sign-in", { username, password: "wrong wrong wrong" });
-      const answer = await ada.post("/sign-in", { username, password });
-      expect(answer.status).toBe(429);
-      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(800);
-      expect(messages(answer.text)).toEqual(["Too many tries. Wait 15 minutes, then try again."]);
-    });
-
     test.each([
       ["/settings", "/settings"],
       ["//evil.example", "/"],
@@ -56,8 +48,8 @@ describe.each(["cookie", "sqlite"])("with sessions in %s,", (sessions) => {
       const other = new Visitor(app);
       const brief = await ada.post("/sign-in", { username: "ada", password });
       const kept = await other.post("/sign-in", { username: "ada", password, keep: "on" });
-      expect(brief.headers.get("set-cookie")).not.toMatch(/max-age|expires/i);
-      expect(kept.headers.get("set-cookie")).toMatch(/max-age=\d{7}/i);
+      expect(sessionCookieLine(brief)).not.toMatch(/max-age|expires/i);
+      expect(sessionCookieLine(kept)).toMatch(/max-age=\d{7}/i);
     });
 
     test("gives a new cookie, and the old one opens nothing", async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { dataFolder, freePort } from "../../../test/support/services/server.ts";
 
@@ -83,6 +84,43 @@ test("stops at once on Ctrl-C, with exit code 0, also while a browser holds a co
   expect(code).toBe(0);
   expect(errors).toBe("");
 });
+
+test("says nothing of bodies that are broken off, too long or no form, and goes on", async () => {
+  const run = start({ SESSION_SECRET: "N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests", PORT: "0" });
+  const [, port] = /localhost:(\d+)/.exec(await run.until(/http:/)) ?? [];
+  const form = (type: string, length: string, body: string): string =>
+    `POST /sign-in HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n${length}\r\n\r\n${body}`;
+  const urlencoded = "application/x-www-form-urlencoded";
+  const multipart = "multipart/form-data; boundary=edge";
+
+  await breakOff(Number(port), form(urlencoded, "content-length: 100", "username=a"));
+  await breakOff(Number(port), form(multipart, "content-length: 100", "--edge"));
+  await breakOff(Number(port), form(urlencoded, "transfer-encoding: chunked", "5\r\nuse"));
+  expect(await firstWords(Number(port), form(urlencoded, "content-length: 9000000", "username=a"))).toMatch(/ 413 /);
+  expect(await firstWords(Number(port), form(multipart, "content-length: 4", "nope"))).toMatch(/ 400 /);
+  expect((await fetch(`http://localhost:${port}`)).status).toBe(200);
+
+  run.child.kill("SIGINT");
+  const { output, errors } = await run.ended;
+  expect(errors).toBe("");
+  expect(output.trim().split("\n")).toHaveLength(1);
+});
+
+/** Sends the beginning of a request, and hangs up once it is on its way. */
+async function breakOff(port: number, text: string): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(text);
+  await sleep(100);
+  socket.destroy();
+}
+
+async function firstWords(port: number, text: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(text);
+  const [chunk] = await once(socket, "data");
+  socket.destroy();
+  return String(chunk);
+}
 
 test("takes another port when 3000 is taken", async () => {
   await occupy(3_000);

@@ -1,17 +1,20 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Hono } from "hono";
 import { countAttempts, countSignUps } from "../src/accounts/attempts.ts";
+import { knownDevices } from "../src/accounts/known-devices.ts";
 import { openUsers } from "../src/accounts/users.ts";
 import { createApp } from "../src/app.tsx";
 import type { Config } from "../src/config.ts";
 import type { AppEnv } from "../src/context.ts";
-import { openSessionHome } from "../src/session-home.ts";
+import { openSessionBackend } from "../src/session-backend.ts";
 
 export const password = "correct horse battery";
 
+export const secret = "N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests";
+
 export const config: Config = {
   production: false,
-  secret: ["N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests"],
+  secret: [secret],
   secretNote: null,
   sessions: "cookie",
   dataFolder: "",
@@ -34,8 +37,17 @@ export async function makeApp(sessions = "cookie"): Promise<TestApp> {
   const now = () => time;
   const database = new DatabaseSync(":memory:");
   const users = openUsers(database);
-  const home = await openSessionHome({ ...config, sessions }, database, now);
-  const services = { config, home, users, attempts: countAttempts(), signUps: countSignUps(), now };
+  const backend = await openSessionBackend({ ...config, sessions }, database, now);
+  const known = knownDevices(config.secret, now);
+  const services = {
+    config,
+    backend,
+    users,
+    attempts: countAttempts(),
+    knownDevices: known,
+    signUps: countSignUps(),
+    now,
+  };
   return {
     app: createApp(services),
     removeAccounts: () => database.exec("DELETE FROM users"),
@@ -52,16 +64,37 @@ interface Answer {
   readonly text: string;
 }
 
+const sessionCookie = "session";
+const deviceCookie = "__Host-device";
+
 /** A browser as far as cookies go, on the app's own site unless headers say otherwise. */
 export class Visitor {
   readonly #app: TestApp;
-  readonly #address: string;
-  cookie: string | null = null;
+  readonly #cookies = new Map<string, string>();
+  address: string;
   userAgent: string | null = null;
 
   constructor(app: TestApp, address = "192.0.2.1") {
     this.#app = app;
-    this.#address = address;
+    this.address = address;
+  }
+
+  /** The session's cookie; null when there is none. */
+  get cookie(): string | null {
+    return this.#pair(sessionCookie);
+  }
+
+  set cookie(pair: string | null) {
+    this.#set(sessionCookie, pair);
+  }
+
+  /** The cookie by which the app knows this browser again. */
+  get deviceCookie(): string | null {
+    return this.#pair(deviceCookie);
+  }
+
+  set deviceCookie(pair: string | null) {
+    this.#set(deviceCookie, pair);
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
@@ -69,8 +102,13 @@ export class Visitor {
   }
 
   post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Answer> {
-    const body = new URLSearchParams(fields);
-    return this.#ask(path, { method: "POST", body, headers: { "sec-fetch-site": "same-origin", ...headers } });
+    return this.send(path, new URLSearchParams(fields), headers);
+  }
+
+  /** A POST of anything, in the way of this site's own pages. */
+  send(path: string, body: NonNullable<RequestInit["body"]>, headers: Record<string, string> = {}): Promise<Answer> {
+    const init = { method: "POST", body, duplex: "half", headers: { "sec-fetch-site": "same-origin", ...headers } };
+    return this.#ask(path, init);
   }
 
   async signUp(username: string): Promise<void> {
@@ -80,17 +118,34 @@ export class Visitor {
 
   async #ask(path: string, init: RequestInit): Promise<Answer> {
     const headers = new Headers(init.headers);
-    if (this.cookie !== null) headers.set("cookie", this.cookie);
+    if (this.#cookies.size > 0)
+      headers.set("cookie", [...this.#cookies.keys()].map((name) => this.#pair(name)).join("; "));
     if (this.userAgent !== null) headers.set("user-agent", this.userAgent);
-    const environment = { incoming: { socket: { remoteAddress: this.#address } } };
+    const environment = { incoming: { socket: { remoteAddress: this.address } } };
     const response = await this.#app.app.request(`http://localhost${path}`, { ...init, headers }, environment);
     for (const line of response.headers.getSetCookie()) {
       const [pair = ""] = line.split(";");
-      this.cookie = /max-age=0/i.test(line) ? null : pair;
+      const [name = ""] = pair.split("=");
+      this.#set(name, /max-age=0/i.test(line) ? null : pair);
     }
     const location = response.headers.get("location");
     return { status: response.status, location, headers: response.headers, text: await response.text() };
   }
+
+  #pair(name: string): string | null {
+    const value = this.#cookies.get(name);
+    return value === undefined ? null : `${name}=${value}`;
+  }
+
+  #set(name: string, pair: string | null): void {
+    if (pair === null) this.#cookies.delete(name);
+    else this.#cookies.set(name, pair.slice(name.length + 1));
+  }
+}
+
+/** How an answer sets the session's cookie. */
+export function sessionCookieLine({ headers }: { headers: Headers }): string | undefined {
+  return headers.getSetCookie().find((line) => line.startsWith(`${sessionCookie}=`));
 }
 
 /** The messages that a page shows, flashes and its own, as text. */

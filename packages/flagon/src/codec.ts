@@ -9,7 +9,7 @@ export interface Flash {
   readonly category: string;
 }
 
-/** What one session holds, whatever home it has. Times are milliseconds since 1970. */
+/** What one session holds, whichever backend keeps it. Times are milliseconds since 1970. */
 export interface SessionRecord {
   /** 16 random bytes as 22 characters of base64url: the same from the session's beginning until it is over. */
   id: string;
@@ -44,7 +44,7 @@ export interface SessionRecord {
   native?: unknown;
 }
 
-/** One request as `open` sees it. Every door makes one from its framework's request. */
+/** One request as `open` sees it. Every adapter makes one from its framework's request. */
 export interface OpenRequest {
   readonly method: string;
   /** Absolute: scheme and host as far as this server knows them, then path and query. */

@@ -55,6 +55,24 @@ export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === "SessionError";
 }
 
+const failures = new WeakSet<object>();
+
+/** Makes a call that an option of the app's may fail in, its secret, clock, schema or codec. A text thrown becomes an `Error`. */
+export function callOption<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    failures.add(failure);
+    throw failure;
+  }
+}
+
+/** Whether it was the session that failed, or an option it was made with, and not the handler that looked at it. */
+export function isSessionFailure(error: unknown): error is Error {
+  return isSessionError(error) || failures.has(Object(error));
+}
+
 /** What a store answered is nothing that Flagon wrote there. */
 export function storeCorrupt(message: string, options?: ErrorOptions): SessionError {
   return new SessionError("store_corrupt", message, options);

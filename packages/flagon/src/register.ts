@@ -1,5 +1,5 @@
 /**
- * The types of your app's session, said once for every door:
+ * The types of your app's session, said once for every adapter:
  *
  * ```ts
  * declare module "flagon" {

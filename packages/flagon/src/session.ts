@@ -40,7 +40,7 @@ export type Look = "early" | "late" | "unreadable";
 export let close: <D extends object>(session: Session<D>, head?: ResponseHead) => ClosedSession | null;
 
 /**
- * One visitor's session during one request. The same object whatever the session's home; nothing here does I/O. The first
+ * One visitor's session during one request. The same object whatever the backend; nothing here does I/O. The first
  * look at it opens the cookie, and throws a `SessionError` with `status` 503 when a store could not be asked.
  *
  * Once the response's head has left, everything that changes it throws a `TypeError`, since it could not be kept. Reading

@@ -6,6 +6,7 @@ import { lazyBackend } from "./backends/lazy.ts";
 import type { CodecContext, OpenRequest } from "./codec.ts";
 import { encodeBase64url, randomBytes } from "./crypto/bytes.ts";
 import { KeyRing } from "./crypto/keys.ts";
+import { callOption } from "./errors.ts";
 import { publicId } from "./formats/public-id.ts";
 import { sealed } from "./formats/sealed-cookie.ts";
 import { valueText } from "./formats/values.ts";
@@ -81,7 +82,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   checkOptions(options);
   const { codec = sealed, csrf = true, schema, now: clock = Date.now, app = "", cache = 1_000, cookie = {} } = options;
   // Cookies and rows hold whole milliseconds; a clock such as `performance.now` has more.
-  const now = (): number => Math.floor(clock());
+  const now = (): number => Math.floor(callOption(clock));
   const lifetimes = new Lifetimes(options.lifetime, options.permanentLifetime);
   const keys = new KeyRing(options.secret, app);
   const context: CodecContext = { keys, now, longestLifetimeMs: lifetimes.longestMs, cacheSize: cache, options };
@@ -93,6 +94,12 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     const bytes = key === null ? randomBytes(16) : createHmac("sha256", key).update(id, "base64url").digest();
     return encodeBase64url(bytes.subarray(0, 16));
   };
+  const csrfMacs: SessionRules["csrfMacs"] =
+    format.csrfMacs?.bind(format) ??
+    (({ record }) => {
+      const ground = `${publicId(record)}/${record.generation}`;
+      return keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(ground).digest());
+    });
   const rules: SessionRules = {
     now,
     idAfter,
@@ -100,12 +107,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     absoluteEnd: lifetimes.absoluteEnd,
     print: format.print?.bind(format) ?? valueText,
     schema: schema === undefined ? null : createDataCheck(schema),
-    csrfMacs:
-      format.csrfMacs?.bind(format) ??
-      (({ record }) => {
-        const ground = `${publicId(record)}/${record.generation}`;
-        return keys.all().map((each) => createHmac("sha256", each.key("csrf")).update(ground).digest());
-      }),
+    csrfMacs: (...asked) => callOption(() => csrfMacs(...asked)),
   };
   const checkOrigin = csrf === false ? null : crossSiteCheck(csrf === true ? {} : csrf);
   const ownCookie = createCookie(cookie.name ?? codec.cookieName, cookie);
@@ -118,7 +120,9 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
     : cookieBackend(parts);
   const sessionOf = (request: OpenRequest, handle: SessionHandle, openedAt: number): Session<Data> => {
-    return new Session<Data>(request, (look) => new SessionState(request, rules, handleFor(look, handle), openedAt));
+    return new Session<Data>(request, (look) =>
+      callOption(() => new SessionState(request, rules, handleFor(look, handle), openedAt)),
+    );
   };
   return {
     list: backend.list,

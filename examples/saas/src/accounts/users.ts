@@ -18,17 +18,46 @@ export interface Users {
   setPassword(id: string, passwordHash: string): void;
 }
 
-/** One spelling for each name: case, and letters that unicode writes in several ways, make no second account. */
+/**
+ * One spelling for each name: case, letters that Unicode writes in several ways, and letters of another script that are
+ * drawn like Latin ones make no second account.
+ */
 export function accountKey(username: string): string {
-  return username.trim().normalize("NFKC").toLowerCase().slice(0, 64);
+  const folded = spelled(username).toUpperCase().toLowerCase().normalize("NFKC");
+  return folded.replace(/\P{ASCII}/gu, (letter) => lookalikes.get(letter) ?? letter).slice(0, 64);
 }
+
+/** Of Unicode's confusables (UTS #39) those that are whole letters of a script that many people write in. */
+const lookalikes: ReadonlyMap<string, string> = new Map(
+  "аa еe оo рp сc уy хx іi јj ѕs һh ԁd ԛq ԝw ѵv ӏl кk αa νv οo ρp υu ιi κk χx γy ηn ωw τt"
+    .split(" ")
+    .map(([theirs = "", latin = ""]) => [theirs, latin]),
+);
+
+function spelled(username: string): string {
+  return username.trim().normalize("NFKC");
+}
+
+/** Those that may stand together in one name (UAX #31, recommended scripts); digits and marks go with each. */
+const scripts = [
+  ...["Latin", "Cyrillic", "Greek", "Armenian", "Georgian", "Hebrew", "Arabic", "Thaana", "Ethiopic", "Devanagari"],
+  ...["Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao"],
+  ...["Tibetan", "Myanmar", "Khmer", "Han|Hiragana|Katakana", "Han|Bopomofo", "Han|Hangul"],
+].map((together) => {
+  const classes = together.split("|").map((script) => `\\p{scx=${script}}`);
+  return new RegExp(`^[\\p{scx=Common}\\p{scx=Inherited}${classes.join("")}]+$`, "u");
+});
 
 /** What is wrong with a new account's name; null when it will do. */
 export function usernameProblem(username: string): string | null {
-  const name = username.trim().normalize("NFKC");
+  const name = spelled(username);
   if (name === "") return "Choose a name.";
-  if (/^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{1,31}$/u.test(name)) return null;
-  return "Use 2 to 32 letters, digits, dots, dashes or underscores, and begin with a letter or a digit.";
+  // Nothing that is drawn as nothing, such as fillers and variation selectors, some of which count as letters.
+  const isWord = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{1,31}$/u.test(name);
+  if (!isWord || /\p{Default_Ignorable_Code_Point}/u.test(name) || /\p{M}{3}/u.test(name)) {
+    return "Use 2 to 32 letters, digits, dots, dashes or underscores, and begin with a letter or a digit.";
+  }
+  return scripts.some((script) => script.test(name)) ? null : "Use letters of one alphabet.";
 }
 
 export function openUsers(database: DatabaseSync): Users {
@@ -54,7 +83,7 @@ export function openUsers(database: DatabaseSync): Users {
     add(username, passwordHash) {
       const user: User = {
         id: randomUUID(),
-        username: username.trim().normalize("NFKC"),
+        username: spelled(username),
         passwordHash,
         createdAt: Date.now(),
       };

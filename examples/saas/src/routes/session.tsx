@@ -1,6 +1,7 @@
 import { Hono } from "hono";
-import { type AppContext, type AppEnv, formFields } from "../context.ts";
+import type { AppContext, AppEnv } from "../context.ts";
 import { sessionClock } from "../lib/clock.ts";
+import { readForm } from "../lib/form.ts";
 import { sentSessionCookie } from "../lib/session-cookie.ts";
 import { page } from "../views/page.tsx";
 import { SessionPage, type SessionPageProblems } from "../views/session-page.tsx";
@@ -16,7 +17,7 @@ sessionRoutes.get("/session", (c) => show(c, {}));
 const keysMax = 50;
 
 sessionRoutes.post("/session/set", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const key = field("key").trim();
   const value = field("value");
   if (key === "" || key.length > 64) {
@@ -37,11 +38,13 @@ sessionRoutes.post("/session/count", (c) => {
 });
 
 sessionRoutes.post("/session/pop", async (c) => {
-  const key = (await formFields(c))("key");
+  const key = (await readForm(c))("key");
   const session = c.get("session");
   if (session.has(key)) {
-    const value = session.pop(key);
-    session.flash(`Popped ${key}: it was ${JSON.stringify(value)}.`, "success");
+    const value = JSON.stringify(session.pop(key));
+    // Of a long one the beginning: a session that is full must not become fuller by what is taken out of it.
+    const shown = value.length > 80 ? `${value.slice(0, 80)}…` : value;
+    session.flash(`Popped ${key}: it was ${shown}.`, "success");
   }
   return c.redirect("/session", 303);
 });
@@ -55,7 +58,7 @@ sessionRoutes.post("/session/clear", (c) => {
 const categories = ["info", "success", "warning", "error"] as const;
 
 sessionRoutes.post("/session/flash", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const message = field("message").trim();
   const category = categories.find((name) => name === field("category")) ?? "info";
   if (message === "" || message.length > 200) return show(c, { message: "Use 1 to 200 characters." });
@@ -83,7 +86,7 @@ function show(c: AppContext, problems: SessionPageProblems, typed?: { key: strin
       id={session.isNew ? null : session.id}
       permanent={session.permanent}
       username={c.get("user")?.username ?? null}
-      place={c.get("services").home.place}
+      place={c.get("services").backend.place}
       problems={problems}
       typed={typed ?? { key: "", value: "" }}
     />,

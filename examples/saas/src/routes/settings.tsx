@@ -2,13 +2,14 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { hashPassword, passwordProblem } from "../accounts/passwords.ts";
 import type { User } from "../accounts/users.ts";
-import { type AppContext, type AppEnv, formFields } from "../context.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+import { readForm } from "../lib/form.ts";
 import { safeNext } from "../lib/next.ts";
 import { durationText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
 import { page } from "../views/page.tsx";
 import { isFresh, requireFresh, requireUser } from "./guards.ts";
-import { checkSignIn, waitNotice } from "./sign-in.tsx";
+import { checkGuess, waitNotice } from "./sign-in.tsx";
 
 export const settings = new Hono<AppEnv>();
 
@@ -20,15 +21,15 @@ settings.get("/settings", (c) => settingsPage(c, null));
 settings.post("/settings/password", async (c) => {
   const user = c.get("user");
   if (user === null) return c.redirect("/sign-in", 303);
-  const password = (await formFields(c))("password");
+  const password = (await readForm(c))("password");
   const problem = passwordProblem(password, user.username);
   if (problem !== null) return settingsPage(c, problem);
 
-  const { users, home } = c.get("services");
+  const { users, backend } = c.get("services");
   const session = c.get("session");
   users.setPassword(user.id, await hashPassword(password));
   // First the others, then a new id for this one: whoever holds a copy of any cookie from before has nothing now.
-  await home.sessions.revokeUser(user.id, { except: session.id });
+  await backend.sessions.revokeUser(user.id, { except: session.id });
   session.login(user.id, { permanent: session.permanent });
   session.flash("Your password is changed. Other devices are signed out.", "success");
   return c.redirect("/settings", 303);
@@ -42,11 +43,11 @@ settings.get("/confirm", (c) => {
 settings.post("/confirm", async (c) => {
   const user = c.get("user");
   if (user === null) return c.redirect("/sign-in", 303);
-  const field = await formFields(c);
+  const field = await readForm(c);
   const next = safeNext(field("next"), "/settings");
-  const outcome = await checkSignIn(c, user.username, field("password"));
-  if (outcome.user === null) return confirmPage(c, next, outcome.wait ?? "wrong");
   const session = c.get("session");
+  const outcome = await checkGuess(c, { kind: "session", id: session.id }, user, field("password"));
+  if (outcome.user === null) return confirmPage(c, next, outcome.wait ?? "wrong");
   session.login(user.id, { permanent: session.permanent });
   return c.redirect(next, 303);
 });

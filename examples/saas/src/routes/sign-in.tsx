@@ -1,9 +1,11 @@
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
+import type { Guesser } from "../accounts/attempts.ts";
 import { checkPassword, hashPassword, isOutdated } from "../accounts/passwords.ts";
 import type { User } from "../accounts/users.ts";
-import { type AppContext, type AppEnv, clientAddress, formFields } from "../context.ts";
+import { type AppContext, type AppEnv, clientAddress } from "../context.ts";
 import { lifetimeOf } from "../lib/clock.ts";
+import { readForm } from "../lib/form.ts";
 import { safeNext } from "../lib/next.ts";
 import { durationText, waitText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
@@ -19,14 +21,21 @@ signIn.get("/sign-in", (c) => {
 });
 
 signIn.post("/sign-in", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const username = field("username");
   const permanent = field("keep") === "on";
   const next = safeNext(field("next"));
 
-  const outcome = await checkSignIn(c, username, field("password"));
+  const { users, knownDevices } = c.get("services");
+  const user = users.byName(username);
+  const device = user && (await knownDevices.find(c, user.id));
+  const guesser: Guesser = device
+    ? { kind: "device", id: device }
+    : { kind: "stranger", username, address: clientAddress(c) };
+  const outcome = await checkGuess(c, guesser, user, field("password"));
   if (outcome.user === null) return form(c, { username, permanent, next, ...outcome });
 
+  await knownDevices.remember(c, outcome.user.id);
   const session = c.get("session");
   session.login(outcome.user.id, { permanent });
   session.flash(`Welcome back, ${outcome.user.username}.`, "success");
@@ -43,15 +52,19 @@ signIn.post("/sign-out", (c) => {
 
 type Outcome = { readonly user: User } | { readonly user: null; readonly wrong?: true; readonly wait?: number };
 
-/** Whether this is the account's password. An unknown name has the same answer, and the same work, as a wrong password. */
-export async function checkSignIn(c: AppContext, username: string, password: string): Promise<Outcome> {
+/** Whether this is the user's password. No user has the same answer, and the same work, as a wrong password. */
+export async function checkGuess(
+  c: AppContext,
+  guesser: Guesser,
+  user: User | null,
+  password: string,
+): Promise<Outcome> {
   const { attempts, users } = c.get("services");
-  const wait = await attempts.take(username, clientAddress(c));
+  const wait = await attempts.take(guesser);
   if (wait !== null) return { user: null, wait };
-  const user = users.byName(username);
   const isRight = await checkPassword(user?.passwordHash ?? null, password);
   if (user === null || !isRight) return { user: null, wrong: true };
-  await attempts.succeeded(username, clientAddress(c));
+  await attempts.succeeded(guesser);
   if (isOutdated(user.passwordHash)) users.setPassword(user.id, await hashPassword(password));
   return { user };
 }

@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { hashPassword, passwordProblem } from "../accounts/passwords.ts";
 import { usernameProblem } from "../accounts/users.ts";
-import { type AppContext, type AppEnv, clientAddress, formFields } from "../context.ts";
+import { type AppContext, type AppEnv, clientAddress } from "../context.ts";
+import { readForm } from "../lib/form.ts";
 import { waitText } from "../lib/words.ts";
 import { Field, FormCard, Notice } from "../views/forms.tsx";
 import { page } from "../views/page.tsx";
@@ -12,19 +13,20 @@ export const signUp = new Hono<AppEnv>();
 signUp.get("/sign-up", (c) => (c.get("user") ? c.redirect("/", 303) : form(c, {})));
 
 signUp.post("/sign-up", async (c) => {
-  const field = await formFields(c);
+  const field = await readForm(c);
   const username = field("username");
   const password = field("password");
   const problems = { username: usernameProblem(username), password: passwordProblem(password, username) };
   if (problems.username !== null || problems.password !== null) return form(c, { username, problems });
 
   // That a name is taken has to be said, but only to who sends a form that would have worked, and thirty times an hour.
-  const { users, signUps } = c.get("services");
+  const { users, signUps, knownDevices } = c.get("services");
   const wait = await signUps.take(clientAddress(c));
   if (wait !== null) return form(c, { username, wait });
   const user = users.add(username, await hashPassword(password));
   if (user === null) return form(c, { username, problems: { username: "This name is taken.", password: null } });
 
+  await knownDevices.remember(c, user.id);
   const session = c.get("session");
   session.login(user.id);
   session.flash(`Welcome, ${user.username}. Your account is ready.`, "success");

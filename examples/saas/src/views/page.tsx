@@ -44,6 +44,6 @@ function visitorOf(c: AppContext): Visitor {
       limit: `/sign-in?ended=limit${kept}&${next}`,
       elsewhere: `/sign-in?ended=elsewhere&${next}`,
     },
-    live: user && c.get("services").home.lists ? "/live" : null,
+    live: user && c.get("services").backend.lists ? "/live" : null,
   };
 }

@@ -6,7 +6,8 @@ import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import { discard, withLines } from "./shared/fetch-response.ts";
-import { NextAppRequest } from "./shared/next-request.ts";
+import { cookieHeader, NextAppRequest } from "./shared/next-request.ts";
+import { type Scope, SessionScopes } from "./shared/session-scope.ts";
 import { readSetCookie } from "./shared/set-cookie.ts";
 
 export type { Register } from "../index.ts";
@@ -34,13 +35,31 @@ const changing = [
  * The session in a server component, a layout or anywhere else below `app/`: `const session = await getSession(sessions)`.
  *
  * Read-only, since a component can't set cookies: what would change the session throws a `TypeError`, and `flashes()`
- * leaves the messages where they are. It sees what the proxy, or the action that this rendering answers, has changed.
+ * leaves the messages where they are. It sees what the proxy, or the action that this rendering answers, has changed. While
+ * a page renders it is opened once, however many components ask; inside `withSession` it is the session of that handler.
  */
 export async function getSession<Data extends object = RegisteredData>(
   sessions: Sessions<Data>,
 ): Promise<ReadonlySession<Data>> {
+  const scope = scopes.find<Data>(sessions);
+  if (scope !== undefined && scope.state !== "lost") return readOnly(scope.session, scope.request);
+  const asked = await ask();
+  if (!asked.isReadOnly) return await openToRead(sessions, asked);
+  // Only while nothing can change in between: a handler may end the session, and look again.
+  const found = rendered.get(asked.jar) ?? new Map<object, Promise<unknown>>();
+  rendered.set(asked.jar, found);
+  const opened = found.get(sessions) ?? openToRead(sessions, asked);
+  found.set(sessions, opened);
+  return (await opened) as ReadonlySession<Data>;
+}
+
+/** What has been opened for a rendering, by its cookies: Next has one such object for each. */
+const rendered = new WeakMap<object, Map<object, Promise<unknown>>>();
+
+async function openToRead<Data extends object>(sessions: Sessions<Data>, asked: Asked): Promise<ReadonlySession<Data>> {
   // HEAD: a request that reads and shows nobody anything, so that flashes stay for one that may remove them.
-  return readOnly(await sessions.open(await source("HEAD")));
+  const request = new NextAppRequest("HEAD", asked.head, asked.cookieHeader);
+  return readOnly(await sessions.open(request), request);
 }
 
 /**
@@ -57,38 +76,67 @@ export async function getSession<Data extends object = RegisteredData>(
  * Saved when the handler is through, also when it throws `redirect()`, `notFound()` and their like; what else it throws is
  * thrown on, and nothing is saved. In a route handler, a `SessionError` is answered with its status; in an action it is
  * thrown, to the nearest error page.
+ *
+ * What a handler calls works on the handler's session, and the outermost one saves it: an action that is called inside
+ * another's, or in a route handler, also several at once. Beside each other, without one around them, they run one after
+ * another. A `TypeError` where no cookie can be set any more: while a page renders, in `after()`, and in what a handler
+ * began and did not wait for.
  */
 export function withSession<Data extends object, Args extends unknown[], Result>(
   sessions: Sessions<Data>,
   handler: (session: Session<Data>, ...args: Args) => Result | Promise<Result>,
 ): (...args: Args) => Promise<Result> {
   return async (...args) => {
-    const request = args[0] instanceof Request ? args[0] : null;
-    let result: Result | undefined;
-    try {
-      const session = await sessions.open(await source(request?.method ?? "POST"));
-      try {
-        result = await handler(session, ...args);
-      } catch (error) {
-        if (!isNavigation(error)) throw error;
-        if (request === null) {
-          await setCookies(await sessions.commit(session));
-          throw error;
-        }
-        result = answerOf(error, request) as Result;
-      }
-      if (!(result instanceof Response)) {
-        await setCookies(await sessions.commit(session));
-        return result;
-      }
-      const { headers } = result;
-      return withLines(result, await sessions.commit(session, { header: (name) => headers.get(name) })) as Result;
-    } catch (error) {
-      if (request === null || !isSessionError(error)) throw error;
-      if (result instanceof Response) discard(result);
-      return error.getResponse() as Result;
-    }
+    const outer = scopes.find<Data>(sessions);
+    if (outer?.state === "open") return await handler(outer.session, ...args);
+    if (outer !== undefined) throw new TypeError(`${tooLate}: wait for what a handler begins`);
+    return await scopes.inTurn(await headers(), () => openAndSave(sessions, handler, args));
   };
+}
+
+const scopes = new SessionScopes<NextAppRequest>();
+const tooLate = "withSession was called after the session was saved";
+
+async function openAndSave<Data extends object, Args extends unknown[], Result>(
+  sessions: Sessions<Data>,
+  handler: (session: Session<Data>, ...args: Args) => Result | Promise<Result>,
+  args: Args,
+): Promise<Result> {
+  const request = args[0] instanceof Request ? args[0] : null;
+  const asked = await ask();
+  if (asked.isReadOnly) {
+    throw new TypeError(
+      "withSession is for route handlers and server actions: here, Next lets nobody set a cookie. Read the session by getSession(sessions)",
+    );
+  }
+  let result: Result | undefined;
+  let scope: Scope<Data, NextAppRequest> | undefined;
+  try {
+    const source = new NextAppRequest(request?.method ?? "POST", asked.head, asked.cookieHeader);
+    const session = await sessions.open(source);
+    scope = { sessions, session, request: source, state: "open" };
+    try {
+      result = await scopes.run(scope, () => handler(session, ...args));
+    } catch (error) {
+      if (!isNavigation(error)) throw error;
+      if (request === null) {
+        await setCookies(await sessions.commit(session));
+        throw error;
+      }
+      result = answerOf(error, request) as Result;
+    }
+    if (!(result instanceof Response)) {
+      await setCookies(await sessions.commit(session));
+      return result;
+    }
+    const { headers } = result;
+    return withLines(result, await sessions.commit(session, { header: (name) => headers.get(name) })) as Result;
+  } catch (error) {
+    if (scope !== undefined && !isNavigation(error)) scope.state = "lost";
+    if (request === null || !isSessionError(error)) throw error;
+    if (result instanceof Response) discard(result);
+    return error.getResponse() as Result;
+  }
 }
 
 /**
@@ -107,17 +155,20 @@ export function sessionProxy<Data extends object>(
   handler?: (session: Session<Data>, request: NextRequest) => ProxyAnswer | Promise<ProxyAnswer>,
 ): (request: NextRequest) => Promise<Response> {
   return async (request) => {
+    const outer = scopes.find<Data>(sessions);
+    if (outer?.state === "open") return (await handler?.(outer.session, request)) ?? NextResponse.next();
     let answer: ProxyAnswer;
     try {
-      const cookieHeader = request.headers.get("cookie") ?? "";
-      const session = await sessions.open(new NextAppRequest(request.method, request.headers, cookieHeader));
-      answer = await handler?.(session, request);
+      const source = new NextAppRequest(request.method, request.headers, request.headers.get("cookie") ?? "");
+      const session = await sessions.open(source);
+      const scope = { sessions, session, request: source, state: "open" as const };
+      answer = await scopes.run(scope, () => handler?.(session, request));
       void session.isNew; // a look: only a session that was looked at is renewed
       const response = answer ?? NextResponse.next();
       const lines = await sessions.commit(session, { header: (name) => response.headers.get(name) });
       // A page that nobody's session had a part in stays cacheable.
       if (handler === undefined && !lines.some(([name]) => isSetCookie(name))) return response;
-      return response instanceof NextResponse ? withNextLines(response, lines) : withLines(response, lines);
+      return withLines(response, response instanceof NextResponse ? [...lines, ...shownLines(response, lines)] : lines);
     } catch (error) {
       if (!isSessionError(error)) throw error;
       if (handler === undefined && error.status === 503) return NextResponse.next();
@@ -130,10 +181,20 @@ export function sessionProxy<Data extends object>(
 /** What a proxy's handler may answer; undefined lets the request through. */
 export type ProxyAnswer = Response | undefined;
 
-async function source(method: string): Promise<NextAppRequest> {
-  const all = (await cookies()).getAll();
-  const cookieHeader = all.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join("; ");
-  return new NextAppRequest(method, await headers(), cookieHeader);
+/** What Next tells of the request here. */
+interface Asked {
+  readonly head: Headers;
+  readonly jar: object;
+  readonly cookieHeader: string;
+  /** While a page renders, and in `after()`. */
+  readonly isReadOnly: boolean;
+}
+
+async function ask(): Promise<Asked> {
+  const head = await headers();
+  const jar = await cookies();
+  // Next's cookies of a response, which can be set, have no such method; those of a request do, and it throws.
+  return { head, jar, cookieHeader: cookieHeader(head, jar.getAll()), isReadOnly: "clear" in jar };
 }
 
 async function setCookies(lines: readonly HeaderLine[]): Promise<void> {
@@ -141,13 +202,12 @@ async function setCookies(lines: readonly HeaderLine[]): Promise<void> {
   for (const [name, value] of lines) if (isSetCookie(name)) jar.set(readSetCookie(value));
 }
 
-/** By Next's own jar, which passes the cookies on to the components of this request. */
-function withNextLines(response: NextResponse, lines: readonly HeaderLine[]): NextResponse {
-  for (const [name, value] of lines) {
-    if (isSetCookie(name)) response.cookies.set(readSetCookie(value));
-    else response.headers.set(name, value);
-  }
-  return response;
+/** The header by which Next shows the cookies that a proxy sets to the components of the same request. */
+function shownLines(response: NextResponse, lines: readonly HeaderLine[]): HeaderLine[] {
+  const { cookies, headers } = new NextResponse();
+  for (const [name, value] of lines) if (isSetCookie(name)) cookies.set(readSetCookie(value));
+  const shown = [...headers].filter(([name]) => !isSetCookie(name));
+  return shown.map(([name, value]) => [name, [response.headers.get(name), value].filter(Boolean).join(", ")]);
 }
 
 /** How `redirect()`, `notFound()`, `forbidden()` and `unauthorized()` leave a handler. */
@@ -178,7 +238,7 @@ function isFormPost({ method, headers }: Request): boolean {
   );
 }
 
-function readOnly<Data extends object>(session: Session<Data>): ReadonlySession<Data> {
+function readOnly<Data extends object>(session: Session<Data>, request: NextAppRequest): ReadonlySession<Data> {
   const refuse = (): never => {
     throw new TypeError(
       "a component can't set cookies, so this session is read-only; change it in a route handler or a server action, inside withSession(sessions, …)",
@@ -189,7 +249,8 @@ function readOnly<Data extends object>(session: Session<Data>): ReadonlySession<
     get(target, name) {
       if (isChanging(name)) return refuse;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => request.unseen(() => Reflect.apply(value, target, args));
     },
     set: refuse,
   });

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { SessionError } from "../errors.ts";
-import { isSessionError } from "../errors.ts";
+import { isSessionFailure } from "../errors.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
 import type { Session } from "../session.ts";
@@ -30,9 +29,9 @@ export type NodeListener = (
  * ```
  *
  * For HTTP/1.1, and for the compatibility API of HTTP/2 (not for what is written to an HTTP/2 stream itself). The session
- * is saved before the response's first byte. A `SessionError` is answered with its status; another failure of the session
- * itself with 500 and a process warning. What the handler throws stays its own: it is thrown on, and a promise that it
- * returns is returned.
+ * is saved before the response's first byte. A `SessionError` is answered with its status; another failure of the session,
+ * or of an option it was made with, with 500 and a process warning. What the handler throws stays its own: it is thrown on,
+ * and a promise that it returns is returned.
  */
 export function session<Data extends object = RegisteredData>(
   given: SessionOptions<Data> | Sessions<Data>,
@@ -71,7 +70,7 @@ export function session<Data extends object = RegisteredData>(
 }
 
 /** The handler's own errors are not ours to answer: Node, or the app around the handler, decides about them. */
-function answerOwn(error: unknown, answer: (error: SessionError) => void): void {
-  if (!isSessionError(error)) throw error;
+function answerOwn(error: unknown, answer: (error: Error) => void): void {
+  if (!isSessionFailure(error)) throw error;
   answer(error);
 }

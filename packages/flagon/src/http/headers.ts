@@ -1,4 +1,4 @@
-/** One line of a response's head, as `commit` hands it to a door. */
+/** One line of a response's head, as `commit` hands it to an adapter. */
 export type HeaderLine = readonly [name: string, value: string];
 
 /** A response's head as `commit` looks at it: what the app has set so far under a name, in any case. */

@@ -17,7 +17,7 @@ import {
 } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
 
@@ -89,7 +89,7 @@ const start = servers();
 const page = "a line that is well worth compressing\n".repeat(200);
 const thisFile = new URL(import.meta.url).pathname;
 
-describe.each(homes)("on express, %s", (_, make) => {
+describe.each(backends)("on express, %s", (_, make) => {
   test("compression works before and after the session", async () => {
     const behind = express().use(compression(), session(make()));
     const before = express().use(session(make()), compression());
@@ -236,7 +236,7 @@ describe.each(homes)("on express, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on express, whose session is replaced, %s", (_, make) => {
+describe.each(backends)("on express, whose session is replaced, %s", (_, make) => {
   test.each(replacements)("by %s: an error for the app's own handlers", async (_, value) => {
     const app = express().use(session(make()));
     app.get("/sign-in", (request, response) => {
@@ -262,7 +262,7 @@ describe.each(homes)("on express, whose session is replaced, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("a log line of morgan's, %s", (_, make) => {
+describe.each(backends)("a log line of morgan's, %s", (_, make) => {
   const lines: string[] = [];
   const log = morgan(
     (_tokens, request, response) => {
@@ -394,7 +394,7 @@ test("a handler that streams on after a failed save adds nothing to the error pa
   expect(connection.pending).toBe("");
 });
 
-describe.each(homes)("on Express, %s", (_, make) => {
+describe.each(backends)("on Express, %s", (_, make) => {
   const start = servers();
   const list = [...clearOld];
   const app = express().use(session(make()));
@@ -409,7 +409,7 @@ describe.each(homes)("on Express, %s", (_, make) => {
   );
 });
 
-describe.each(homes)("on Express, %s, mounted user, admin, user", (_, make) => {
+describe.each(backends)("on Express, %s, mounted user, admin, user", (_, make) => {
   const start = servers();
 
   test("each has one session and one cookie, and what the inner one stores is kept", async () => {

@@ -11,7 +11,7 @@ import {
   type ServeAdapter,
   type SharedReply,
 } from "../../src/testing.ts";
-import { down, homes, storedSessions, testAll } from "./listen.ts";
+import { backends, down, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { fetchWays, nodeWays, share, type Ways } from "./shared-head.ts";
 import { clearOld } from "./shared-objects.ts";
@@ -89,7 +89,7 @@ function make(options: object = {}): FastifyInstance {
   return app;
 }
 
-describe.each(homes)("on fastify, %s", (_, sessionsOf) => {
+describe.each(backends)("on fastify, %s", (_, sessionsOf) => {
   test.each(replacements)("a session that is replaced by %s is an error for the app's handler", async (_, value) => {
     const app = make();
     const errors: unknown[] = [];
@@ -212,7 +212,7 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
   expect(statuses).toEqual([200, 403]);
 });
 
-describe.each(homes)("on fastify, %s", (_, make) => {
+describe.each(backends)("on fastify, %s", (_, make) => {
   test("a list for reply.header that all responses share carries nobody's cookie to the next", async () => {
     const list = [...clearOld];
     const app = fastify();

@@ -4,7 +4,7 @@ import { session } from "../../src/adapters/fetch.ts";
 import type { SessionError } from "../../src/errors.ts";
 import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, listen, testAll } from "./listen.ts";
+import { backends, down, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
 import { testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
@@ -43,7 +43,7 @@ testSessionObject(serve);
 
 const url = "http://127.0.0.1/";
 
-describe.each(homes)("on fetch, %s", (_, make) => {
+describe.each(backends)("on fetch, %s", (_, make) => {
   test("what the runtime passes besides is passed on", async () => {
     const withSession = session(make());
     const fetch = withSession((request, session, env: { name: string }, context: { waitUntil(): void }) => {
@@ -166,7 +166,7 @@ test("a request from another site is refused with 403 and never reaches the hand
   expect([response.status, runs]).toEqual([403, 0]);
 });
 
-describe.each(homes)("on fetch, %s", (_, make) => {
+describe.each(backends)("on fetch, %s", (_, make) => {
   const page = new Response(null, { status: 303, headers: { location: "/" } });
   const handler = session(make())((request, session) => {
     if (new URL(request.url).pathname === "/in") session.login("ada");
@@ -184,7 +184,7 @@ describe.each(homes)("on fetch, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on fetch, %s, one handler inside another", (_, make) => {
+describe.each(backends)("on fetch, %s, one handler inside another", (_, make) => {
   test("of the same sessions works on the outer one's session, and one cookie goes out", async () => {
     const withSession = session(make());
     const inner = withSession((_request, session) => {

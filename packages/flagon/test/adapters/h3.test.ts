@@ -2,7 +2,7 @@ import { defineHandler, H3, type H3Event, HTTPError, HTTPResponse, redirect, ser
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, testAll } from "./listen.ts";
+import { backends, down, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
@@ -45,7 +45,7 @@ const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
 describe("the h3 adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
 
-describe.each(homes)("on h3, %s", (_, make) => {
+describe.each(backends)("on h3, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for whoever catches them", async (_, value) => {
     const errors: unknown[] = [];
     const app = new H3({ silent: true });
@@ -163,7 +163,7 @@ describe.each(homes)("on h3, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on h3, %s", (_, make) => {
+describe.each(backends)("on h3, %s", (_, make) => {
   test("a configuration that h3's own serve has frozen, and a page that all errors share, are never written to", async () => {
     const page = new Response("our own page", { status: 500 });
     const config = Object.freeze({ silent: true, onError: () => page.clone() });

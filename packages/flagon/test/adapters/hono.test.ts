@@ -1,12 +1,13 @@
 import { serve as serveNode } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { stream, streamSSE, streamText } from "hono/streaming";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
 import { Client } from "../../src/testing/adapter/client.ts";
 import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
-import { down, homes, testAll } from "./listen.ts";
+import { backends, down, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
 
@@ -59,7 +60,38 @@ async function listenTo(fetch: (request: Request) => Response | Promise<Response
   });
 }
 
-describe.each(homes)("on hono, %s", (_, make) => {
+describe("a 304 that Hono's etag makes", () => {
+  const secret = "only for the tests of hono's etag: Wq8ZrT5nYb2KdM7x";
+  const inside = ["session", "etag"] as const;
+  const outside = ["etag", "session"] as const;
+  const retainedHeaders = [...RETAINED_304_HEADERS, "set-cookie"];
+
+  test.each([
+    ["brings a renewal, behind the session", inside, {}, true],
+    ["brings a renewal, in front of the session and told to retain it", outside, { retainedHeaders }, true],
+    ["loses a renewal, in front of the session, and the next page brings it", outside, {}, false],
+  ])("%s", async (_, order, options, isKept) => {
+    let aheadMs = 0;
+    const sessions = session({ secret, now: () => Date.now() + aheadMs, cookie: { name: "visitor" } });
+    const middleware = { session: sessions, etag: etag(options) };
+    const app = new Hono<SessionEnv>();
+    for (const each of order) app.use(middleware[each]);
+    app.get("/sign-in", (c) => c.text(String(c.get("session").login("ann"))));
+    app.get("/:page", (c) => c.text(`Hello ${c.get("session").userId}`));
+    const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const cookie = cookieOf(await app.request("/sign-in"));
+    const whole = await app.request("/page", { headers: { cookie } });
+    aheadMs = 10 * 60_000;
+    const headers = { cookie, "if-none-match": whole.headers.get("etag") ?? "" };
+    const unchanged = await app.request("/page", { headers });
+    expect([unchanged.status, cookieOf(unchanged) !== ""]).toEqual([304, isKept]);
+    expect(unchanged.headers.get("vary")).toBe("Cookie");
+    const other = await app.request("/another", { headers: { cookie: cookieOf(unchanged) || cookie } });
+    expect([other.status, cookieOf(other) !== ""]).toEqual([200, !isKept]);
+  });
+});
+
+describe.each(backends)("on hono, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for app.onError", async (_, value) => {
     const app = new Hono<SessionEnv>().use(session(make()));
     const errors: unknown[] = [];
@@ -222,7 +254,7 @@ describe.each(homes)("on hono, %s", (_, make) => {
   });
 });
 
-describe.each(homes)("on hono, %s", (_, make) => {
+describe.each(backends)("on hono, %s", (_, make) => {
   test("a response that all requests share carries nobody's cookie to the next", async () => {
     const page = new Response(null, { status: 303, headers: { location: "/" } });
     const app = new Hono<SessionEnv>().use(session(make()));

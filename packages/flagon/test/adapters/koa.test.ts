@@ -5,7 +5,7 @@ import { session } from "../../src/adapters/koa.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter, type SharedReply } from "../../src/testing.ts";
-import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { nodeWays, share, type Ways } from "./shared-head.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
@@ -68,7 +68,7 @@ testSessionObject(serve);
 
 const start = servers();
 
-describe.each(homes)("on koa, %s", (_, make) => {
+describe.each(backends)("on koa, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error of the app's", async (_, value) => {
     const app = new Koa().use(session(make()));
     app.silent = true;
@@ -162,7 +162,7 @@ test("behind a proxy that is trusted, its headers say where the visitor is", asy
   expect(statuses).toEqual([200, 403]);
 });
 
-describe.each(homes)("on koa, %s", (_, make) => {
+describe.each(backends)("on koa, %s", (_, make) => {
   const list = [...clearOld];
   const app = new Koa().use(session(make()));
   app.use((ctx) => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { SessionError } from "../../src/errors.ts";
 import { createSessions } from "../../src/index.ts";
+import type { Store } from "../../src/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { cookieName, type Data, WatchedSessions } from "../../src/testing/adapter/client.ts";
 import type { AdapterApp, AdapterRoute, ConformanceCase, RunningAdapter } from "../../src/testing.ts";
@@ -29,8 +30,8 @@ export function appOf(sessions: AdapterApp["sessions"], routes: readonly Adapter
 }
 
 /** Sessions with a store of their own, so that each commit of a change is a promise. */
-export function storedSessions(): WatchedSessions {
-  return new WatchedSessions(createSessions<Data>({ ...options, store: memoryStore() }), true);
+export function storedSessions(store: Store = memoryStore()): WatchedSessions {
+  return new WatchedSessions(createSessions<Data>({ ...options, store }), true);
 }
 
 export function sealedSessions(): WatchedSessions {
@@ -39,9 +40,9 @@ export function sealedSessions(): WatchedSessions {
 
 const options = { secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName } };
 
-export const homes: [name: string, make: () => WatchedSessions][] = [
+export const backends: [name: string, make: () => WatchedSessions][] = [
   ["sealed", sealedSessions],
-  ["stored", storedSessions],
+  ["stored", () => storedSessions()],
 ];
 
 export const down: SessionError = new SessionError("store_unavailable", "the store does not answer");

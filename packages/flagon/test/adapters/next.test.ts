@@ -5,13 +5,17 @@ import type createNext from "next";
 import type { NextRequest } from "next/server.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type * as door from "../../src/adapters/next.ts";
+import { cookieHeader } from "../../src/adapters/shared/next-request.ts";
 import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
+import { Browser } from "./next-browser.ts";
+import { testOneSession } from "./next-one-session.ts";
 import { signIn, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
+import { testSharedObjects } from "./shared-objects.ts";
 
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
@@ -42,40 +46,7 @@ describe("the next adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-/** A browser that keeps the session's cookie and shows what a page says. */
-class Browser {
-  readonly #origin: string;
-  cookie = "";
-
-  constructor(origin: string) {
-    this.#origin = origin;
-  }
-
-  async ask(
-    path: string,
-    init: RequestInit = {},
-  ): Promise<{ status: number; names: string[]; text: string; html: string }> {
-    const headers = { origin: this.#origin, ...(this.cookie === "" ? {} : { cookie: this.cookie }) };
-    const response = await fetch(this.#origin + path, { redirect: "manual", ...init, headers });
-    const lines = response.headers.getSetCookie();
-    const own = lines.findLast((line) => line.startsWith(`${cookieName}=`));
-    this.cookie = own?.split(";")[0] ?? this.cookie;
-    const html = await response.text();
-    const names = lines.map((line) => line.split("=")[0] ?? "").sort();
-    return { status: response.status, names, html, text: /<p>(.*?)<\/p>/.exec(html)?.[1] ?? html };
-  }
-
-  /** Sends the page's form as a browser without scripts does. */
-  async submit(name: string): ReturnType<Browser["ask"]> {
-    const { html } = await this.ask("/page");
-    const form = new FormData();
-    for (const [, field = ""] of html.matchAll(/type="hidden" name="([^"]*)"/g)) form.set(field, "");
-    form.set("name", name);
-    return await this.ask("/page", { method: "POST", body: form });
-  }
-}
-
-describe.each(homes)("on next, %s", (_, make) => {
+describe.each(backends)("on next, %s", (_, make) => {
   const start = servers();
   const open = async (): Promise<Browser> => {
     globalThis.flagonApp = appOf(make());
@@ -178,6 +149,88 @@ describe.each(homes)("on next, %s", (_, make) => {
       null,
       "5",
     ]);
+  });
+});
+
+testOneSession(() => handler);
+
+describe.each(backends)("on next, %s", (_, make) => {
+  const start = servers();
+  const open = async (): Promise<string> => {
+    globalThis.flagonApp = appOf(make());
+    const origin = await start(handler);
+    await fetch(`${origin}/shared/returned/page`); // the app's modules are loaded when they are first asked for
+    return origin;
+  };
+  const shared = (): string | undefined => globalThis.flagonShared?.();
+  for (const under of ["/shared/returned", "/shared/redirect", "/shared/init"]) {
+    testSharedObjects(under, open, shared, { under });
+  }
+  for (const under of ["/shared/next", "/shared/navigation"]) {
+    testSharedObjects(under, open, shared, { under, cookies: [] });
+  }
+
+  test.each<[how: string, answer: (user: string) => object]>([
+    ["next", (user) => ({ status: 200, own: "1", text: `user: ${user}`, others: [] })],
+    ["init", (user) => ({ status: 200, own: "1", text: `user: ${user}`, others: [] })],
+    ["rewrite", (user) => ({ status: 200, own: null, text: `user: ${user}`, others: [] })],
+    ["redirect", () => ({ status: 307, own: "1", text: "", others: [] })],
+    [
+      "cookies",
+      (user) => ({ status: 200, own: null, text: `user: ${user}`, others: ["old=1; Path=/", "old2=2; Path=/"] }),
+    ],
+  ])("a proxy's answer that all requests share is each visitor's own: %s", async (how, answer) => {
+    const origin = await open();
+    const cookies = ["", ""];
+    const ask = async (cookie: string, query = ""): Promise<{ own: string[]; shown: object }> => {
+      const response = await fetch(`${origin}/proxied/${how}${query}`, { redirect: "manual", headers: { cookie } });
+      const lines = response.headers.getSetCookie();
+      const isOwn = (line: string): boolean => line.startsWith(`${cookieName}=`);
+      const { status, headers } = response;
+      const text = /<p>(.*?)<\/p>/.exec(await response.text())?.[1] ?? "";
+      const others = lines.filter((line) => !isOwn(line));
+      return { own: lines.filter(isOwn), shown: { status, own: headers.get("x-own"), text, others } };
+    };
+    const issued = new Set<string>();
+    for (let round = 0; round < 2; round++) {
+      for (const who of [0, 1]) {
+        const signedIn = await ask(cookies[who] as string, "?in");
+        expect(signedIn.own).toHaveLength(1);
+        expect(issued).not.toContain(signedIn.own[0]);
+        issued.add(signedIn.own[0] as string);
+        cookies[who] = signedIn.own[0]?.split(";")[0] as string;
+        expect(await ask("")).toEqual({ own: [], shown: answer("null") });
+        const user = /user-\d+/.exec(JSON.stringify(signedIn.shown))?.[0] ?? "";
+        expect(await ask(cookies[who] as string)).toEqual({ own: [], shown: answer(user) });
+      }
+    }
+  });
+});
+
+describe("the Cookie header under Next", () => {
+  const headers = (cookie: string, set?: string): Headers =>
+    new Headers(set === undefined ? { cookie } : { cookie, "x-middleware-set-cookie": set });
+  const shown = (cookie: string): { name: string; value: string }[] =>
+    new server.NextRequest("http://127.0.0.1/", { headers: { cookie } }).cookies.getAll();
+
+  test.each(["", "session=a; session=b", "remember_token=ada|5f; session=.eJw-_", 'a=%7C; a=%; b; =c; d==;e=1; f="g"'])(
+    "is what the browser sent: %s",
+    (sent) => {
+      expect(cookieHeader(headers(sent), shown(sent))).toBe(sent.replace(";e", "; e"));
+    },
+  );
+
+  test("has what this request has set, in place of all of that name", () => {
+    const set = [...shown("a=1; session=a; remember_token=ada|5f"), { name: "session", value: "c|d; e=é" }];
+    const sent = "session=b; a=1; session=a; remember_token=ada|5f";
+    expect(cookieHeader(headers(sent), set.slice(0, -1))).toBe(sent);
+    set.splice(1, 1);
+    expect(cookieHeader(headers(sent), set)).toBe("a=1; remember_token=ada|5f; session=c|d%3B%20e=%C3%A9");
+  });
+
+  test("has Flask's bar as it is where the proxy has set another cookie, and Next has written the header anew", () => {
+    const written = "remember_token=ada%7C5f; theme=dark";
+    expect(cookieHeader(headers(written, "theme=dark"), shown(written))).toBe("remember_token=ada|5f; theme=dark");
   });
 });
 

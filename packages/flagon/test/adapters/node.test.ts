@@ -10,7 +10,7 @@ import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
-import { down, homes, listen, servers, storedSessions, testAll } from "./listen.ts";
+import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { nodeWays } from "./shared-head.ts";
@@ -37,7 +37,7 @@ testSessionObject(serve);
 
 const start = servers();
 
-describe.each(homes)("on node, %s", (_, make) => {
+describe.each(backends)("on node, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is answered with 500 and a warning", async (_, value) => {
     const warnings: unknown[] = [];
     const warn = vi.spyOn(process, "emitWarning").mockImplementation((warning) => void warnings.push(warning));
@@ -195,7 +195,7 @@ test("an unforeseen failure of the save is a 500 and a warning", async () => {
   expect([reply.status, reply.body, await warned]).toEqual([500, "Internal Server Error", [error]]);
 });
 
-describe.each(homes)("on node, %s", (_, make) => {
+describe.each(backends)("on node, %s", (_, make) => {
   const start = servers();
   const forms: [how: string, form: unknown, write: (response: ServerResponse, form: never) => void][] = [
     ["an object of headers", { "Set-Cookie": [...clearOld] }, (response, form) => response.writeHead(200, form)],

@@ -4,7 +4,7 @@ import { Strategy } from "passport-local";
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/express.ts";
 import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/adapter/client.ts";
-import { homes, servers } from "./listen.ts";
+import { backends, servers } from "./listen.ts";
 
 const start = servers();
 const users = new Map([["7", { id: "7", name: "Ada" }]]);
@@ -58,9 +58,10 @@ function app(sessions: WatchedSessions): express.Express {
   return app;
 }
 
-describe.each(homes)("passport says who it is and a session remembers it, %s", (_, make) => {
+describe.each(backends)("passport says who it is and a session remembers it, %s", (_, make) => {
   test("signing in and out", async () => {
-    const visitor = new Client(await start(app(make())));
+    const origin = await start(app(make()));
+    const visitor = new Client(origin);
     const post = (path: string, body = "") =>
       visitor.send({ method: "POST", path, body, headers: { "content-type": "application/x-www-form-urlencoded" } });
     await post("/cart");
@@ -70,6 +71,13 @@ describe.each(homes)("passport says who it is and a session remembers it, %s", (
     const signedIn = await post("/sign-in", "username=Ada&password=right");
     expect([signedIn.status, sessionCookies(signedIn).length, visitor.cookie === before]).toEqual([302, 1, false]);
     expect((await visitor.get("/")).body).toBe("Ada, cart tea, 0 messages");
+    // The same person once more: a new cookie all the same, and the one before is dead.
+    const first = visitor.cookie;
+    await post("/sign-in", "username=Ada&password=right");
+    expect(visitor.cookie).not.toBe(first);
+    const thief = new Client(origin);
+    thief.cookie = first;
+    expect((await thief.get("/")).body).toBe("nobody, cart empty, 0 messages");
     const old = visitor.cookie;
     await post("/sign-out");
     expect((await visitor.get("/")).body).toBe("nobody, cart empty, 0 messages");

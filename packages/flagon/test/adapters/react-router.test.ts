@@ -7,9 +7,10 @@ import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
+import { testSharedObjects } from "./shared-objects.ts";
 
 let handler: RequestListener;
 
@@ -29,7 +30,7 @@ describe("the react-router adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-describe.each(homes)("on react-router, %s", (_, make) => {
+describe.each(backends)("on react-router, %s", (_, make) => {
   const start = servers();
 
   test("an action flashes and throws a redirect, and the page that it leads to shows the message once", async () => {
@@ -83,4 +84,24 @@ describe.each(homes)("on react-router, %s", (_, make) => {
       "5",
     ]);
   });
+});
+
+describe.each(backends)("on react-router, %s", (_, make) => {
+  const start = servers();
+  const open = async (): Promise<string> => {
+    globalThis.flagonApp = appOf(make());
+    const origin = await start(handler);
+    await fetch(`${origin}/shared/returned/page`); // the app's modules are loaded when they are first asked for
+    return origin;
+  };
+  const shared = (): string | undefined => globalThis.flagonShared?.();
+  for (const under of [
+    "/shared/returned",
+    "/shared/redirect",
+    "/shared/thrown",
+    "/shared/init",
+    "/shared-page/redirect",
+    "/shared-page/thrown",
+  ])
+    testSharedObjects(under, open, shared, { under });
 });

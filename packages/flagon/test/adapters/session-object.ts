@@ -4,7 +4,7 @@ import type { Session } from "../../src/session.ts";
 import { Client, type Data, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { headerOf } from "../../src/testing/adapter/raw-http.ts";
 import type { AdapterReply, AdapterRoute, RunningAdapter, ServeAdapter } from "../../src/testing.ts";
-import { appOf, homes } from "./listen.ts";
+import { appOf, backends } from "./listen.ts";
 
 /** Runs as most of npm's older packages do: what a frozen object refuses is no error there. */
 export function sloppy(code: string, values: object): unknown {
@@ -49,7 +49,7 @@ export function testSessionObject(serve: ServeAdapter): void {
     for (const { close } of running.splice(0)) await close();
   });
 
-  describe.each(homes)("the session object, %s", (_, make) => {
+  describe.each(backends)("the session object, %s", (_, make) => {
     const signedIn = async (): Promise<{ ann: Client; bob: Client }> => {
       const server = await serve(appOf(make(), routes));
       running.push(server);

@@ -6,9 +6,10 @@ import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/
 import { headerOf, type RawReply, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
-import { appOf, down, homes, listen, servers, testAll } from "./listen.ts";
+import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, sloppy, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
+import { testSharedObjects } from "./shared-objects.ts";
 
 let handler: RequestListener;
 
@@ -27,7 +28,7 @@ describe("the sveltekit adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
 
-describe.each(homes)("on sveltekit, %s", (_, make) => {
+describe.each(backends)("on sveltekit, %s", (_, make) => {
   const start = servers();
 
   test("a form action flashes, and the page that it leads to shows it once", async () => {
@@ -215,4 +216,18 @@ describe.each(homes)("on sveltekit, %s", (_, make) => {
     const response = await handle({ event, resolve: async () => new Response("lost") });
     expect(await response.text()).toBe("our own 503");
   });
+});
+
+describe.each(backends)("on sveltekit, %s", (_, make) => {
+  const start = servers();
+  const open = async (): Promise<string> => {
+    globalThis.flagonApp = appOf(make());
+    const origin = await start(handler);
+    await fetch(`${origin}/shared/returned/page`); // the app's modules are loaded when they are first asked for
+    return origin;
+  };
+  const shared = (): string | undefined => globalThis.flagonShared?.();
+  for (const under of ["/shared/returned", "/shared/redirect", "/shared/init", "/shared-hook/redirect"])
+    testSharedObjects(under, open, shared, { under });
+  testSharedObjects("/shared/own", open, shared, { under: "/shared/own", cookies: [] });
 });

@@ -86,8 +86,9 @@ export function sealingCases({ knownAnswers }: World): Case[] {
             data: Uint8Array.from(data.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16)),
           };
           const store = storeThatHas(row, []);
-          const sessions = createSessions({ secret, app, store, now: () => now });
-          const cookie = `__Host-Http-session=${idCookie?.cookie}`;
+          const name = idCookie?.name ?? "";
+          const sessions = createSessions({ secret, app, store, now: () => now, cookie: { name } });
+          const cookie = `${name}=${idCookie?.cookie}`;
           const session = await sessions.open(requestOf({ cookie }));
           deepStrictEqual([session.id, session.userId, session.permanent], told(record));
           sameData(Object.fromEntries(session.entries()), record.tagged ? tagged : record.data);

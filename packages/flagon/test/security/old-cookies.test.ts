@@ -14,7 +14,7 @@ const until = "2030-01-01";
 const remembered = `ann|${createHmac("sha512", FLASK_SECRET).update("ann").digest("hex")}`;
 
 type Home = (clock: Clock) => Partial<SessionOptions<Data>>;
-const homes: [name: string, home: Home][] = [
+const backends: [name: string, home: Home][] = [
   ["in the cookie", () => ({})],
   ["in the cookie, with revocations", ({ now }) => ({ revocations: { store: memoryStore({ now }), staleness: 0 } })],
   ["in a store", ({ now }) => ({ store: memoryStore({ now }) })],
@@ -22,7 +22,7 @@ const homes: [name: string, home: Home][] = [
 
 const who = (session: Session<Data>): string | null => session.userId;
 
-describe.each(homes)("a session taken over from Flask, and kept %s,", (_, home) => {
+describe.each(backends)("a session taken over from Flask, and kept %s,", (_, home) => {
   /** Two processes of one app that has left Flask, and a browser that was signed in there. */
   async function begin(cookies: "session" | "remember_token", config = flask) {
     const clock = new Clock();

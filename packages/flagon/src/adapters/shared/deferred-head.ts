@@ -1,4 +1,4 @@
-// Only doors on Node's own server import this file, so that Workers never load it.
+// Only adapters on Node's own server import this file, so that Workers never load it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type HeaderLine,

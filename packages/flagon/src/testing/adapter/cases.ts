@@ -16,7 +16,7 @@ export interface CaseContext extends TourContext {
 
 export type Check = (world: CaseContext) => Promise<void>;
 
-export const everyHome: Record<string, Check> = {
+export const everyBackend: Record<string, Check> = {
   "a visitor who stores nothing gets no cookie and no other header": async ({ visitor }) => {
     const reply = await visitor().get("/plain");
     same([reply.status, reply.body], [200, "plain"], "the response");

@@ -3,7 +3,7 @@ import { memoryStore } from "../../stores/memory.ts";
 import { type ConformanceCase, same } from "../check.ts";
 import { deferred } from "../deferred.ts";
 import type { AdapterApp, AdapterTraits, ServeAdapter } from "./app.ts";
-import { type Check, everyHome, storeOnly, whereErrorsAreAnswered } from "./cases.ts";
+import { type Check, everyBackend, storeOnly, whereErrorsAreAnswered } from "./cases.ts";
 import { Client, cookieName, type Data, SwitchableStore, WatchedSessions } from "./client.ts";
 import { type AppVariant, RouteRecorder } from "./routes.ts";
 import { ConnectionPool } from "./tour.ts";
@@ -23,7 +23,7 @@ const DEADLINE_MS = 15_000;
  */
 export function adapterConformance(serve: ServeAdapter, traits: AdapterTraits = {}): ConformanceCase[] {
   const { answersErrors = true, sharedHeads = ["shared"] } = traits;
-  const checks = { ...everyHome, ...(answersErrors ? whereErrorsAreAnswered : {}) };
+  const checks = { ...everyBackend, ...(answersErrors ? whereErrorsAreAnswered : {}) };
   return backends.flatMap((backend) => {
     const add = (name: string, check: Check, variant: Partial<AppVariant> = {}): ConformanceCase =>
       caseOf(serve, name, { backend, check, answersErrors, variant: { ...plainest, ...variant } });

@@ -67,7 +67,7 @@ export const engines: readonly { title: string; needs: "redis" | "postgres" | nu
     title: "SQLite",
     needs: null,
     start: async () => {
-      const folder = mkdtempSync(join(tmpdir(), "flagon-homes-"));
+      const folder = mkdtempSync(join(tmpdir(), "flagon-backends-"));
       return reachable(`sqlite ${join(folder, "sessions.sqlite")}`, async () => {
         rmSync(folder, { recursive: true, force: true });
       });

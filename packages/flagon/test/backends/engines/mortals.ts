@@ -71,7 +71,6 @@ type ConnectToCluster = (ports: readonly number[], waits: boolean) => Promise<Co
 
 export const nodeRedisOf: ConnectToCluster = async (ports, waits) => {
   const cluster = openCluster(ports.map((port) => `redis://127.0.0.1:${port}`));
-  cluster.on("error", () => {});
   await cluster.connect();
   return { store: redisStore(waits ? withReplicaOfNodeRedis(cluster) : cluster), close: () => cluster.destroy() };
 };

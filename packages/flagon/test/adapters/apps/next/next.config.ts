@@ -7,7 +7,10 @@ const config: NextConfig = {
   distDir: "../.built/next",
   typescript: { ignoreBuildErrors: true },
   // Flagon's sources, so that no test needs a build of the package.
-  turbopack: { root, resolveAlias: { "flagon/next": "../../../../src/adapters/next.ts" } },
+  turbopack: {
+    root,
+    resolveAlias: { flagon: "../../../../src/index.ts", "flagon/next": "../../../../src/adapters/next.ts" },
+  },
 };
 
 export default config;

@@ -2,10 +2,13 @@ import { error, redirect } from "@sveltejs/kit";
 import { type Handle, sequence } from "@sveltejs/kit/hooks";
 import { session } from "flagon/sveltekit";
 import { sessions } from "../../current.ts";
+import { sharedAnswer } from "../../shared-answers.ts";
 
 /** What many an app has behind its session: it sends strangers away, and tells them why. */
 const guard: Handle = ({ event, resolve }) => {
   const { locals, url, cookies } = event;
+  // Answers with what all requests share, as routes/shared does.
+  if (url.pathname.startsWith("/shared-hook/")) return sharedAnswer(url.pathname, () => locals.session);
   if (url.pathname !== "/guarded") return resolve(event);
   cookies.set("own", "1", { path: "/" });
   const how = url.searchParams.get("how");

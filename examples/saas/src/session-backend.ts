@@ -6,8 +6,8 @@ import { sqliteStore } from "flagon/sqlite";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 
-/** Where this app's sessions live. Nothing but the devices' page asks which home it is. */
-export interface SessionHome {
+/** Where this app's sessions live. Nothing but the devices' page asks which it is. */
+export interface SessionBackend {
   readonly sessions: Sessions;
   /** As the pages name it. */
   readonly place: string;
@@ -18,11 +18,11 @@ export interface SessionHome {
 const pruneEveryMs = 60 * 60 * 1_000;
 
 /** By `SESSIONS`: "sqlite", "cookie", or the address of a Redis or a PostgreSQL. */
-export async function openSessionHome(
+export async function openSessionBackend(
   config: Config,
   database: DatabaseSync,
   now: () => number = Date.now,
-): Promise<SessionHome> {
+): Promise<SessionBackend> {
   const options = {
     secret: [...config.secret],
     lifetime: config.lifetime,
@@ -91,10 +91,10 @@ async function connectPostgres(url: string) {
 }
 
 /** Rows that have expired are removed once an hour, without keeping the process alive for it. */
-function pruned(home: SessionHome): SessionHome {
+function pruned(backend: SessionBackend): SessionBackend {
   const prune = (): void => {
-    home.sessions.prune().catch((error: Error) => console.error(`Pruning sessions: ${error.message}`));
+    backend.sessions.prune().catch((error: Error) => console.error(`Pruning sessions: ${error.message}`));
   };
   setInterval(prune, pruneEveryMs).unref();
-  return home;
+  return backend;
 }
