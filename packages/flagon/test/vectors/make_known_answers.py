@@ -15,6 +15,8 @@ import sys
 
 HOUR_MS = 3_600_000
 PERMANENT, TAGGED = 1, 2
+COUNTERS = ["signInId", "generation", "since"]
+CLOCKS = ["createdAt", "authenticatedAt", "renewedAt", "rotatedAt", "endsAt"]
 
 
 # AES-256 (FIPS 197), one direction: GCM needs no other.
@@ -183,28 +185,25 @@ def write_plaintext(record):
         contents["f"] = record["flashes"]
     if record.get("userId") is not None:
         contents["u"] = record["userId"]
-    if record.get("family") is not None:
-        contents["r"] = record["family"]
     flags = (PERMANENT if record.get("permanent") else 0) | (TAGGED if record.get("tagged") else 0)
-    clocks = [record["createdAt"], record.get("authenticatedAt") or 0, record["renewedAt"]]
+    counters = struct.pack(">III", *(record.get(name, 0) for name in COUNTERS))
+    clocks = b"".join((record.get(name) or 0).to_bytes(6, "big") for name in CLOCKS)
     text = json.dumps(contents, separators=(",", ":"), ensure_ascii=False)
-    return bytes([flags]) + from_text(record["id"]) + b"".join(c.to_bytes(6, "big") for c in clocks) + text.encode()
+    return bytes([flags]) + from_text(record["id"]) + counters + clocks + text.encode()
 
 
 def read_plaintext(data):
-    contents = json.loads(data[35:].decode())
-    created, authenticated, renewed = (int.from_bytes(data[i : i + 6], "big") for i in (17, 23, 29))
+    contents = json.loads(data[59:].decode())
+    clocks = [int.from_bytes(data[i : i + 6], "big") for i in range(29, 59, 6)]
     return {
         "id": to_text(data[1:17]),
         "permanent": bool(data[0] & PERMANENT),
         "tagged": bool(data[0] & TAGGED),
-        "createdAt": created,
-        "authenticatedAt": authenticated or None,
-        "renewedAt": renewed,
+        **dict(zip(COUNTERS, struct.unpack(">III", data[17:29]))),
+        **{name: clock or None for name, clock in zip(CLOCKS, clocks)},
         "data": contents["d"],
         "flashes": contents.get("f", []),
         "userId": contents.get("u"),
-        "family": contents.get("r"),
     }
 
 
@@ -212,8 +211,8 @@ def row_context(row_id, user_id):
     return from_text(row_id) + prefixed(user_id or "")
 
 
-def id_cookie(secret, app, name, session_id):
-    head = b"\x02" + key_id_of(secret) + from_text(session_id)
+def id_cookie(secret, app, name, session_id, generation, sign_in_id):
+    head = b"\x02" + key_id_of(secret) + from_text(session_id) + struct.pack(">II", generation, sign_in_id)
     return head + hmac.new(key_of(secret, "id", app), head + prefixed(name), hashlib.sha256).digest()[:16]
 
 
@@ -226,23 +225,37 @@ ID = to_text(bytes(range(16)))
 OTHER_ID = to_text(bytes(range(0xF0, 0x100)))
 
 RECORDS = {
-    "a visitor with nothing": {"id": ID, "createdAt": NOW, "renewedAt": NOW, "data": {}},
+    "a visitor with nothing": {
+        "id": ID,
+        "createdAt": NOW,
+        "renewedAt": NOW,
+        "rotatedAt": NOW,
+        "endsAt": NOW + 43_200_000,
+        "data": {},
+    },
     "a person, signed in to stay": {
         "id": OTHER_ID,
         "permanent": True,
         "createdAt": NOW - 86_400_000,
         "authenticatedAt": NOW - 86_400_000,
         "renewedAt": NOW - 60_000,
+        "rotatedAt": NOW - 3_600_000,
+        "endsAt": NOW + 179 * 86_400_000,
+        "signInId": 0xFEDCBA98,
+        "generation": 0x01020304,
+        "since": 259,
         "data": {"cart": [1, 2.5, {"sku": "x", "gift": True}], "note": None, "city": "Zürich 🏔"},
         "flashes": [["Login successful!", "success"], ["Hello <b>", "message"]],
         "userId": "42",
-        "family": ID,
     },
     "values that JSON has no words for": {
         "id": ID,
         "tagged": True,
         "createdAt": NOW - 1,
         "renewedAt": NOW,
+        "rotatedAt": NOW - 1,
+        "endsAt": NOW + 1,
+        "generation": 0xFFFFFFFF,
         "data": {
             "when": {"!d": 0},
             "never": {"!d": None},
@@ -257,7 +270,13 @@ RECORDS = {
     "keys like any other": {
         "id": ID,
         "createdAt": NOW,
+        "authenticatedAt": NOW,
         "renewedAt": NOW,
+        "rotatedAt": NOW,
+        "endsAt": 2**48 - 1,
+        "signInId": 1,
+        "generation": 1,
+        "since": 1,
         "data": {"__proto__": {"admin": True}, "constructor": 1, "toString": "x", "!d": 7, "": "empty"},
         "userId": "ünï",
     },
@@ -265,9 +284,9 @@ RECORDS = {
 
 COOKIES = [
     # title, record, secret, app, cookie name, sealed at
-    ("a visitor with nothing", SECRET, "", "__Host-session", NOW),
+    ("a visitor with nothing", SECRET, "", "__Host-Http-session", NOW),
     ("a person, signed in to stay", SECRET, "shop", "sid", NOW - 60_000),
-    ("values that JSON has no words for", SECRET, "", "__Host-session", NOW),
+    ("values that JSON has no words for", SECRET, "", "__Host-Http-session", NOW),
     ("keys like any other", UNICODE_SECRET, "app/ü", "__Secure-session", NOW),
 ]
 
@@ -291,13 +310,15 @@ def known_answers():
             "app": app,
             "name": name,
             "id": session_id,
-            "cookie": to_text(id_cookie(secret, app, name, session_id)),
+            "generation": generation,
+            "signInId": sign_in_id,
+            "cookie": to_text(id_cookie(secret, app, name, session_id, generation, sign_in_id)),
         }
-        for secret, app, name, session_id in [
-            (SECRET, "", "__Host-session", ID),
-            (SECRET, "shop", "__Host-session", ID),
-            (SECRET, "", "sid", OTHER_ID),
-            (UNICODE_SECRET, "app/ü", "__Secure-session", OTHER_ID),
+        for secret, app, name, session_id, generation, sign_in_id in [
+            (SECRET, "", "__Host-Http-session", ID, 0, 0),
+            (SECRET, "shop", "__Host-Http-session", ID, 1, 0x01020304),
+            (SECRET, "", "sid", OTHER_ID, 0x01020304, 0xFEDCBA98),
+            (UNICODE_SECRET, "app/ü", "__Secure-session", OTHER_ID, 0xFFFFFFFF, 1),
         ]
     ]
     keys = [
@@ -329,7 +350,8 @@ def answer(question):
         if question["kind"] == "row":
             context = row_context(question["id"], question["userId"])
             return read_plaintext(unseal(3, "store", secret, app, bytes.fromhex(question["value"]), context))
-        return {"cookie": to_text(id_cookie(secret, app, question["name"], question["id"]))}
+        named = (question[part] for part in ("name", "id", "generation", "signInId"))
+        return {"cookie": to_text(id_cookie(secret, app, *named))}
     except ValueError as error:
         return {"error": str(error)}
 
