@@ -12,6 +12,7 @@ import { localMemory } from "./revocations/local.ts";
 import { sessionEntries } from "./revocations/sessions.ts";
 import { UserRevocations } from "./revocations/users.ts";
 import { GuardedStore } from "./store/guarded-store.ts";
+import { LegacySessions } from "./store/legacy.ts";
 import { StoreBackend } from "./store.ts";
 import { LegacyFormat } from "./upgrade.ts";
 
@@ -44,10 +45,8 @@ function backendOf(
     const rows = guarded(store);
     const users = new UserRevocations(rows, now);
     const queue = new KeyedQueue();
-    return new StoreBackend(
-      { ...context, store: rows, users, queue, reader, legacyFormats, idAfter },
-      sessionEntries(rows, now),
-    );
+    const legacy = new LegacySessions(legacyFormats, sessionEntries(rows, now), users, now);
+    return new StoreBackend({ ...context, store: rows, users, queue, reader, legacy, idAfter });
   }
   const findLegacySession: FindLegacySession = (...asked) => {
     for (const legacy of legacyFormats) {

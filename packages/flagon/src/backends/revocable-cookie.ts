@@ -11,7 +11,7 @@ import { type CookieParts, isAnothers, type NamedSession, onlyInStores, SealedCo
 import { entryOf, planBegin, planChange, withRandomId } from "./cookie-plan.ts";
 import type { Known } from "./decision.ts";
 import type { EntryTable, StoredEntry } from "./revocations/entries.ts";
-import type { SessionEntry } from "./revocations/sessions.ts";
+import { entryOfUnknown, type SessionEntry } from "./revocations/sessions.ts";
 import { signedOutMeanwhile, type UserRevocations } from "./revocations/users.ts";
 
 /** How many answers of the store are remembered for a moment. */
@@ -83,18 +83,27 @@ export class RevocableCookieBackend implements SessionBackend {
   async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
     const named = readPublicId(text);
     if (named === null) return false;
-    const { table, now } = this.parts;
     const user = userId === undefined ? null : String(userId);
-    const changedAt = now();
-    const entry = await table.change(named.id, changedAt + LONGEST_MS, (found) => {
-      const isOther = found !== null && (found.signInId !== named.signInId || found.end !== null);
-      if (isOther || (found !== null && user !== null && found.userId !== user)) return null;
-      const unknown = { generation: 0, since: 0, signInId: named.signInId, userId: user, authenticatedAt: null };
-      return { ...(found ?? unknown), end: "revoked", changedAt };
-    });
+    const isEnded = await this.#revoke(named.id, named.signInId, user);
     this.forget();
-    if (entry !== null) emit("flagon:revoke", () => ({ id: text, userId: user, reason: "revoked" }));
-    return entry !== null;
+    if (isEnded) emit("flagon:revoke", () => ({ id: text, userId: user, reason: "revoked" }));
+    return isEnded;
+  }
+
+  async #revoke(id: string, signInId: number, user: string | null): Promise<boolean> {
+    const { table, users, now } = this.parts;
+    const changedAt = now();
+    const until = changedAt + LONGEST_MS;
+    let isUnknown = false;
+    const entry = await table.change(id, until, (found) => {
+      isUnknown = found === null;
+      // Whose it is, only its cookie says.
+      if (found === null) return user === null ? { ...entryOfUnknown(signInId), end: "revoked", changedAt } : null;
+      const isMeant = found.signInId === signInId && (user === null || found.userId === user);
+      return isMeant && found.end === null ? { ...found, end: "revoked", changedAt } : null;
+    });
+    if (!isUnknown || user === null) return entry !== null;
+    return signInId !== 0 && users.revoke(user, id, until);
   }
 
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {

@@ -10,8 +10,6 @@ import type { StoredSession } from "../store.ts";
 import { momentOfMark } from "../util/moment.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
-import type { EntryTable } from "./revocations/entries.ts";
-import type { SessionEntry } from "./revocations/sessions.ts";
 import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
 import { type OpenedSession, StoreHandle } from "./store/handle.ts";
 import { updateSession } from "./store/update.ts";
@@ -26,12 +24,9 @@ const nothing: OpenedSession = { loaded: { record: null }, known: null, found: n
 /** The cookie holds an id, a generation and their MAC; the session is a sealed row in a store. */
 export class StoreBackend implements SessionBackend {
   readonly #context: StoreContext;
-  /** What is known of sealed sessions that were ended before they came to live here. */
-  readonly #entries: EntryTable<SessionEntry>;
 
-  constructor(context: StoreContext, entries: EntryTable<SessionEntry>) {
+  constructor(context: StoreContext) {
     this.#context = context;
-    this.#entries = entries;
   }
 
   open(request: OpenRequest, cookie: Cookie): SessionHandle | Promise<SessionHandle> {
@@ -40,7 +35,7 @@ export class StoreBackend implements SessionBackend {
     const ids = values.map((value) => readIdCookie(value, cookie.name, this.#context.keys));
     const good = ids.filter((id) => id !== null);
     if (good.length < ids.length) emit("flagon:reject", () => ({ reason: "forged" }));
-    if (good.length === 0 && (header === "" || this.#upgradesUntil() === 0)) {
+    if (good.length === 0 && (header === "" || this.#context.legacy.until === 0)) {
       return new StoreHandle(this.#context, cookie, nothing);
     }
     return this.#find(request, cookie, good).then(
@@ -78,31 +73,28 @@ export class StoreBackend implements SessionBackend {
     return { loaded: { record, renewalDue }, known: { ...record, isOpened: true }, found, needsCookie };
   }
 
-  /** A session in an older format, which lives here from its next write on. */
+  /** A session in an older format, which lives here from its next write on; one that is over where there is no other. */
   async #upgrade(request: OpenRequest, cookie: Cookie): Promise<OpenedSession | null> {
-    const { legacyFormats, store, now, idAfter, reader, users } = this.#context;
-    for (const format of legacyFormats) {
-      const record = format.open(request, cookie.name, () => null);
-      if (record === null) continue;
+    const { legacy, store, now, idAfter, reader } = this.#context;
+    let over: OpenedSession | null = null;
+    for (const record of legacy.find(request, cookie.name)) {
       const row = await store.read(record.id);
       const there = sessionIn(row, this.#context);
-      const entry = row === null ? ((await this.#entries.read(record.id))?.entry ?? null) : null;
-      const isOver = row === null ? await users.find(record.userId) : null;
-      const identity = there?.identity ?? entry ?? identityOf(record);
-      const ended = isOver?.(record) ? ({ ...identity, end: "revoked" } as const) : identity;
-      const standing = standingOf(record, ended, now());
-      const isGone = row !== null && there === null;
-      if (standing !== "opens" || isGone || (there?.record && reader.limitOf(there.record) !== null)) {
-        emit("flagon:reject", () => ({ reason: "ended" }));
-        const known = { ...record, isOpened: false };
-        return { loaded: unopened(standing, record.id, ended, idAfter), known, found: there };
-      }
+      const known = row === null ? await legacy.known(record) : (there?.identity ?? null);
+      const standing = known === null ? "opens" : standingOf(record, known, now());
       const own = there?.record ?? record;
-      const found = there ?? { row: null, record, identity };
-      const known = { ...own, isOpened: true };
-      return { loaded: { record: own, renewalDue: true }, known, found, needsCookie: true };
+      // A row whose secret is no longer in use opens nothing, and nothing opens in its place.
+      const isGone = row !== null && there === null;
+      if (standing === "opens" && !isGone && reader.limitOf(own) === null) {
+        const found = there ?? { row: null, record, identity: identityOf(record) };
+        const loaded = { record: own, renewalDue: true };
+        return { loaded, known: { ...own, isOpened: true }, found, needsCookie: true };
+      }
+      emit("flagon:reject", () => ({ reason: "ended" }));
+      const loaded = unopened(standing, record.id, known ?? identityOf(record), idAfter);
+      over ??= { loaded, known: { ...record, isOpened: false }, found: there };
     }
-    return null;
+    return over;
   }
 
   async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {
@@ -120,21 +112,37 @@ export class StoreBackend implements SessionBackend {
   async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
     const named = readPublicId(text);
     if (named === null) return false;
-    const isMeant = ({ identity }: FoundSession): boolean =>
-      identity.signInId === named.signInId && (userId === undefined || identity.userId === String(userId));
-    const isEnded = await endSession(named.id, "revoked", this.#context, isMeant);
+    const user = userId === undefined ? null : String(userId);
+    const end = (): Promise<boolean> => {
+      return endSession(named.id, "revoked", this.#context, ({ identity }) => {
+        return identity.signInId === named.signInId && (user === null || identity.userId === user);
+      });
+    };
+    const isEnded = (await end()) || (await this.#revokeUnmoved(named, user, end));
     if (isEnded) emit("flagon:revoke", () => ({ id: text, userId: null, reason: "revoked" }));
     return isEnded;
   }
 
+  /** One that came in an older format and has no row. `end`: a request may move it into one meanwhile. */
+  async #revokeUnmoved(
+    named: Pick<SessionRecord, "id" | "signInId">,
+    user: string | null,
+    end: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { legacy, store } = this.#context;
+    if (legacy.until === 0 || (await store.read(named.id)) !== null) return false;
+    const isRevoked = await legacy.revoke(named, user);
+    return (await end()) || isRevoked;
+  }
+
   /** The mark comes first: a sign-in that is under way finds it, and gives up. Then the rows end, one by one. */
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
-    const { store, users, now } = this.#context;
+    const { store, users, legacy, now } = this.#context;
     const userId = String(user);
     const moment = momentOfMark(now());
-    const until = Math.max(moment + MARK_MS, this.#upgradesUntil());
+    const until = Math.max(moment + MARK_MS, legacy.until);
     const isOver = await users.end(userId, moment, readPublicId(except)?.id ?? null, until);
-    const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt });
+    const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt, createdAt });
     const over = (await store.list(userId)).filter(mayEnd);
     const end = async (row: StoredSession): Promise<unknown> =>
       (await endRow(row, "revoked", this.#context)) ||
@@ -161,12 +169,6 @@ export class StoreBackend implements SessionBackend {
 
   prune(): Promise<number> {
     return this.#context.store.deleteExpired(this.#context.now());
-  }
-
-  /** Until when some older format is still opened; 0 when none is. */
-  #upgradesUntil(): number {
-    const active = this.#context.legacyFormats.filter(({ until }) => until > this.#context.now());
-    return Math.max(0, ...active.map(({ until }) => until));
   }
 }
 

@@ -77,6 +77,12 @@ export class Scheduler {
     await settled();
   }
 
+  /** Carries out this actor's next command, if there is one. */
+  async stepOf(actor: string): Promise<void> {
+    await settled();
+    if (this.waiting.some((waiting) => waiting.actor === actor)) await this.step(actor);
+  }
+
   /** Carries out this actor's commands to the end, or until the next one begins with this text. */
   async stepsOf(actor: string, end?: string): Promise<void> {
     await settled();

@@ -2,6 +2,7 @@ import { createSessions, type Session, type SessionOptions, type Sessions, type 
 import { flaskCodec } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
+import { readPublicId } from "../../src/formats/public-id.ts";
 import { Clock, DAY, type Data, HOUR, MINUTE, SECOND, SECRET } from "../browser.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Visitor } from "./visitor.ts";
@@ -16,6 +17,8 @@ let visitor: Visitor;
 /** A copy of the sealed cookie, before the app as it is now. */
 let copy: Visitor;
 let id: string;
+/** The key of the session's row, which the id names. */
+let rowId: string;
 
 const login = (session: Session<Data>): void => session.login("u", { permanent: true });
 const userOf = (session: Session<Data>): string | null => session.userId;
@@ -36,6 +39,7 @@ beforeEach(async () => {
     session.flash("Hello");
   });
   id = (await before.open()).id;
+  rowId = readPublicId(id)?.id ?? "";
   clock.pass(MINUTE);
   visitor = before.copy(processOf());
   copy = visitor.copy();
@@ -47,7 +51,7 @@ describe("a session in a sealed cookie", () => {
     const seen = await visitor.visit((s) => [s.id, s.get("n"), s.userId, s.createdAt, s.authenticatedAt, s.isNew]);
     expect(seen).toEqual([id, 1, "u", began, began, false]);
     expect(visitor.setCookies).toHaveLength(1);
-    expect(await store.read(id)).toMatchObject({ userId: "u", createdAt: began, lastSeenAt: clock.time });
+    expect(await store.read(rowId)).toMatchObject({ userId: "u", createdAt: began, lastSeenAt: clock.time });
     // The browser's cookie names the row now: it is good without upgradeFrom.
     const later = visitor.copy(processOf({ upgradeFrom: [] }));
     expect(await later.visit((session) => [session.id, session.flashes().length])).toEqual([id, 1]);
@@ -88,11 +92,23 @@ describe("a session in a sealed cookie", () => {
   });
 
   test("that was never used since can be revoked, and ends with its user", async () => {
-    await processOf().revoke(id);
+    expect(await processOf().revoke(id)).toBe(true);
     expect(await copy.visit(userOf)).toBeNull();
+    expect(await processOf().revoke(id)).toBe(false);
     const other = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
     await other.visit(login);
     await processOf().revokeUser("u");
+    expect(await other.copy(processOf()).visit(userOf)).toBeNull();
+  });
+
+  test("that was never used since is revoked only if it is that user's", async () => {
+    await processOf().revoke(id, { userId: "mallory" });
+    expect(await copy.visit(userOf)).toBe("u");
+    expect(await processOf().revoke(id, { userId: "mallory" })).toBe(false);
+    const other = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+    await other.visit(login);
+    const otherId = (await other.open()).id;
+    expect(await processOf().revoke(otherId, { userId: "u" })).toBe(true);
     expect(await other.copy(processOf()).visit(userOf)).toBeNull();
   });
 
@@ -159,7 +175,7 @@ describe("a copy of the sealed cookie never brings the session back", () => {
 
   test("after the row was lost", async () => {
     await visitor.visit(userOf);
-    await store.delete(id);
+    await store.delete(rowId);
     expect(await copy.isKnown()).toBe(false);
   });
 
@@ -192,7 +208,7 @@ describe("the spared session", () => {
 
   test("of a password that was reset is the one that signs in", async () => {
     await visitor.visit(async (session) => {
-      await visitor.sessions.revokeUser("u");
+      await visitor.sessions.revokeUser("u", { except: session.id });
       session.login("u");
     });
     expect(await visitor.visit(userOf)).toBe("u");
@@ -240,7 +256,7 @@ describe("a session in a foreign format", () => {
     flask = app.copy(processOf({ upgradeFrom: [{ codec, until: until() }] }));
   });
 
-  test("is taken over once, under a new id: of parallel requests one wins, and the others set no cookie", async () => {
+  test("is taken over once, under a new id, however many requests come first, and all that they store is kept", async () => {
     const tabs = Array.from({ length: 5 }, () => flask.copy());
     const open = await Promise.all(tabs.map((tab) => tab.open()));
     for (const [n, session] of open.entries()) {
@@ -248,13 +264,15 @@ describe("a session in a foreign format", () => {
       session.set(`key${n}`, n);
     }
     await Promise.all(tabs.map((tab, n) => tab.answer(open[n] as Session<Data>)));
-    expect(tabs.filter((tab) => tab.cookies.has("__Host-Http-session"))).toHaveLength(1);
     expect(await sessionsOf("u")).toHaveLength(1);
+    for (const tab of tabs) expect(await tab.visit((session) => session.size)).toBe(6);
   });
 
-  test("and its copy is late for 30 seconds, and then nobody", async () => {
-    const late = flask.copy();
+  test("and its copy is the session until that has a new cookie; then it is late for 30 seconds, and then nobody", async () => {
+    const [other, late] = [flask.copy(), flask.copy()];
     await flask.visit(userOf);
+    expect(await other.visit((session) => [session.userId, session.get("n")])).toEqual(["u", 1]);
+    await flask.visit((session) => session.rotate());
     await late.visit((session) => {
       expect(session.userId).toBeNull();
       session.set("n", 2);
@@ -265,6 +283,15 @@ describe("a session in a foreign format", () => {
     expect(await flask.visit(userOf)).toBe("u");
   });
 
+  test("that ended stays ended until the format's date", async () => {
+    const late = flask.copy();
+    await flask.visit((session) => session.logout());
+    for (const passed of [0, MINUTE, 20 * DAY, 69 * DAY]) {
+      clock.pass(passed);
+      expect(await late.copy(late.sessions).visit(userOf)).toBeNull();
+    }
+  });
+
   test("signed out with the copy just after it was taken over is signed out", async () => {
     const late = flask.copy();
     await flask.visit(userOf);
@@ -272,26 +299,37 @@ describe("a session in a foreign format", () => {
     expect(await flask.visit(userOf)).toBeNull();
   });
 
-  test("signed out with the copy while it is being taken over is signed out", async () => {
-    const scheduler = new Scheduler();
-    const [first, second] = ["A", "B"].map((name) => {
-      const upgradeFrom = [{ codec, until: until() }];
-      return flask.copy(processOf({ store: scheduler.storeOf(name, store), upgradeFrom }));
-    }) as [Visitor, Visitor];
-    const open = [await first.open(), await second.open()] as const;
-    open[0].set("n", 2);
-    open[1].logout();
-    scheduler.hold();
-    const answers = [first.answer(open[0]), second.answer(open[1])];
-    await scheduler.stepsOf("A", "create ended:");
-    await scheduler.step("A");
-    await scheduler.stepsOf("A", "create");
-    await scheduler.stepsOf("B");
-    await answers[1];
-    await scheduler.stepsOf("A");
-    await Promise.all(answers);
-    scheduler.release();
-    expect(first.cookies.has("__Host-Http-session")).toBe(false);
-    expect(await sessionsOf("u")).toEqual([]);
+  /*
+   * One request takes the session over while another one ends it, or somebody does from outside: in whatever order the two
+   * do their parts, the end holds.
+   */
+  const ends: [how: string, end: (second: Visitor) => Promise<unknown>][] = [
+    ["signed out with the copy", (second) => second.visit((session) => session.logout())],
+    ["revoked", async (second) => second.sessions.revoke((await second.open()).id)],
+    ["revoked as that user's", async (second) => second.sessions.revoke((await second.open()).id, { userId: "u" })],
+    ["ended with its user", (second) => second.sessions.revokeUser("u")],
+  ];
+
+  test.each(ends)("%s while it is being taken over is over", async (_how, end) => {
+    for (let turns = 0; turns < 12; turns++) {
+      store = memoryStore({ now: clock.now });
+      const scheduler = new Scheduler();
+      const [first, second] = ["A", "B"].map((name) => {
+        const upgradeFrom = [{ codec, until: until() }];
+        return flask.copy(processOf({ store: scheduler.storeOf(name, store), upgradeFrom }));
+      }) as [Visitor, Visitor];
+      await second.sessions.open({ method: "GET", url: "https://shop.example/", header: () => null });
+      const session = await first.open();
+      session.set("n", 2);
+      scheduler.hold();
+      const answers = [first.answer(session), end(second)];
+      for (let n = 0; n < turns; n++) await scheduler.stepOf("A");
+      await scheduler.stepsOf("B");
+      await scheduler.stepsOf("A");
+      await Promise.all(answers);
+      scheduler.release();
+      expect(await first.isKnown(), `after ${turns} commands`).toBe(false);
+      expect(await sessionsOf("u")).toEqual([]);
+    }
   });
 });

@@ -8,6 +8,11 @@ export interface SessionEntry extends SessionIdentity {
   readonly authenticatedAt: number | null;
 }
 
+/** For a session whose cookie nobody has seen. */
+export function entryOfUnknown(signInId: number): SessionEntry {
+  return { generation: 0, since: 0, signInId, userId: null, authenticatedAt: null, end: null, changedAt: 0 };
+}
+
 /** The entries of sealed sessions that were rotated, signed in to or ended; the others have none. */
 export function sessionEntries(store: GuardedStore, now: () => number): EntryTable<SessionEntry> {
   return new EntryTable(store, now, { prefix: "entry:", isEntry: isSessionEntry });

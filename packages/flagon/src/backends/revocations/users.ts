@@ -5,16 +5,21 @@ import { publicId } from "../../formats/public-id.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 import { EntryTable } from "./entries.ts";
 
+/** How many of a user's sessions are remembered one by one. */
+const REVOKED_MAX = 100;
+
 /** "Signed in before this moment": those sessions of a user are over, but for the exceptions. */
 interface NotBefore {
   /** Milliseconds since 1970. */
   readonly before: number;
   /** Ids, each with the moment of the mark before this one: an exception forgives nothing older. */
   readonly except: readonly (readonly [id: string, floor: number])[];
+  /** Ids of sessions that are over if they are this user's, the latest last. */
+  readonly revoked?: readonly string[];
 }
 
-/** What a mark is held against. */
-type SignIn = Pick<SessionRecord, "id" | "authenticatedAt">;
+/** What a mark is held against. A format that knows no time of the sign-in has the session's beginning in its place. */
+type SignIn = Pick<SessionRecord, "id" | "authenticatedAt" | "createdAt">;
 
 /** Which users were signed out everywhere, when, and which of their sessions were spared. */
 export class UserRevocations {
@@ -28,9 +33,21 @@ export class UserRevocations {
   async end(userId: string, now: number, except: string | null, until: number): Promise<(signIn: SignIn) => boolean> {
     const mark = await this.#marks.change(userId, until, (last) => {
       const floor = last?.except.find(([id]) => id === except)?.[1] ?? last?.before ?? 0;
-      return { before: Math.max(now, last?.before ?? 0), except: except === null ? [] : [[except, floor]] };
+      return { ...last, before: Math.max(now, last?.before ?? 0), except: except === null ? [] : [[except, floor]] };
     });
     return (signIn) => isEnded(signIn, mark);
+  }
+
+  /**
+   * Ends the session with this id if it is the user's, which nobody can tell who has not seen its cookie. False when it was
+   * ended in this way before.
+   */
+  async revoke(userId: string, id: string, until: number): Promise<boolean> {
+    const mark = await this.#marks.change(userId, until, (last) => {
+      const { before = 0, except = [], revoked = [] } = last ?? {};
+      return revoked.includes(id) ? null : { before, except, revoked: [...revoked, id].slice(-REVOKED_MAX) };
+    });
+    return mark !== null;
   }
 
   /** Which of the user's sessions are over for having been signed in too early; null where nobody ever ended any. */
@@ -49,13 +66,15 @@ export function signedOutMeanwhile(record: SessionRecord): SessionError {
   );
 }
 
-function isEnded({ id, authenticatedAt }: SignIn, mark: NotBefore | null): boolean {
-  if (mark === null || authenticatedAt === null || authenticatedAt > mark.before) return false;
-  return !mark.except.some(([spared, floor]) => spared === id && authenticatedAt > floor);
+function isEnded({ id, authenticatedAt, createdAt }: SignIn, mark: NotBefore | null): boolean {
+  const signedInAt = authenticatedAt ?? createdAt;
+  if (mark?.revoked?.includes(id)) return true;
+  if (mark === null || signedInAt === null || signedInAt > mark.before) return false;
+  return !mark.except.some(([spared, floor]) => spared === id && signedInAt > floor);
 }
 
 function isNotBefore(value: unknown): value is NotBefore {
-  const { before, except } = Object(value) as Record<string, unknown>;
+  const { before, except, revoked = [] } = Object(value) as Record<string, unknown>;
   const isException = (each: unknown): boolean => Array.isArray(each) && Number.isFinite(each[1]);
-  return Number.isFinite(before) && Array.isArray(except) && except.every(isException);
+  return Number.isFinite(before) && Array.isArray(except) && except.every(isException) && Array.isArray(revoked);
 }

@@ -5,10 +5,10 @@ import type { StoredSession } from "../../store.ts";
 import type { KeyedQueue } from "../../util/keyed-queue.ts";
 import { backoff } from "../../util/retry.ts";
 import { identityOf } from "../backend.ts";
-import { type EndReason, ROTATION_GRACE_MS, type SessionIdentity } from "../decision.ts";
+import type { EndReason, SessionIdentity } from "../decision.ts";
 import type { UserRevocations } from "../revocations/users.ts";
-import type { LegacyFormat } from "../upgrade.ts";
 import type { GuardedStore } from "./guarded-store.ts";
+import type { LegacySessions } from "./legacy.ts";
 import { endOf, tombstoneOf } from "./tombstone.ts";
 
 /** What the store's backend and its handles share. */
@@ -17,7 +17,7 @@ export interface StoreContext {
   readonly keys: KeyRing;
   /** For its clocks: the limits are the same wherever a session lives. */
   readonly reader: CookieReader;
-  readonly legacyFormats: readonly LegacyFormat[];
+  readonly legacy: LegacySessions;
   readonly users: UserRevocations;
   /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue;
@@ -53,7 +53,7 @@ export function sessionIn(row: StoredSession | null, context: StoreContext): Fou
  */
 export async function endRow(row: StoredSession, end: EndReason, context: StoreContext): Promise<boolean> {
   const { store, now } = context;
-  const tombstone = tombstoneOf(row, end, now(), tombstoneEnd(row, context));
+  const tombstone = tombstoneOf(row, end, now());
   try {
     return await store.replace(tombstone, row.version);
   } catch (error) {
@@ -78,17 +78,4 @@ export async function endSession(
     if (await endRow(row, end, context)) return true;
     await backoff(tries);
   }
-}
-
-/**
- * Late requests look for a tombstone for half a minute; while an older format is still read, whoever has a cookie of that
- * one does until it can no longer open.
- */
-function tombstoneEnd(row: StoredSession, context: StoreContext): number {
-  const now = context.now();
-  const active = context.legacyFormats.filter(({ until }) => until > now);
-  if (active.length === 0) return now + ROTATION_GRACE_MS;
-  const until = Math.max(...active.map((format) => format.until));
-  const ownEnd = active.some(({ isForeign }) => isForeign) ? until : (sessionIn(row, context)?.record?.endsAt ?? until);
-  return Math.max(now + ROTATION_GRACE_MS, Math.min(until, ownEnd));
 }

@@ -9,7 +9,7 @@ import type { StoredSession } from "../../store.ts";
 import { backoff } from "../../util/retry.ts";
 import { identityOf, intentOf } from "../backend.ts";
 import { isAnothers } from "../cookie.ts";
-import { withRandomId } from "../cookie-plan.ts";
+import { entryOf, withRandomId } from "../cookie-plan.ts";
 import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } from "../decision.ts";
 import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
@@ -101,9 +101,8 @@ export class StoreHandle implements SessionHandle {
     if (next !== null) rowOf(state, next, null, this.#context);
     if (found?.record) {
       const { record } = found;
-      // One of an older format has no row yet: its tombstone keeps the old cookie from opening it again.
-      const before = found.row ?? { ...rowOf(state, record, null, this.#context), version: 0 };
-      if (!(await endRow(before, "ended", this.#context))) return new Outrun();
+      if (found.row === null) await this.#endUnmoved(record);
+      else if (!(await endRow(found.row, "ended", this.#context))) return new Outrun();
       emit("flagon:revoke", () => ({ id: publicId(record), userId: record.userId, reason: "ended" }));
     }
     if (next !== null) return this.#begin(state, next);
@@ -129,6 +128,10 @@ export class StoreHandle implements SessionHandle {
     const put = await putRow(row, before, this.#context);
     // Nobody wished for a renewal: whoever wrote since has moved the clocks.
     if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
+    if (before === null && !(await this.#context.legacy.moveIn(there))) {
+      await endSession(record.id, "revoked", this.#context, () => true);
+      return new Outrun();
+    }
     this.#goOnFrom(record, row);
     this.#tell(record, row, keys);
     if (decision === "merge") return [];
@@ -138,6 +141,13 @@ export class StoreHandle implements SessionHandle {
     }
     const isRenewed = record.permanent && state.loaded.renewalDue === true;
     return isNewCookie || isRenewed || needsCookie ? [cookieLine(record, this.#cookie, this.#context)] : [];
+  }
+
+  /** One of an older format that has no row, unless another request has just moved it into one. */
+  async #endUnmoved(record: SessionRecord): Promise<void> {
+    await this.#context.legacy.end(record.id, entryOf(record), "ended");
+    const isMeant = ({ identity }: FoundSession): boolean => identity.signInId === record.signInId;
+    await endSession(record.id, "ended", this.#context, isMeant);
   }
 
   /** A session that begins; where another one just ended, two requests that begin it begin one. */

@@ -1,0 +1,72 @@
+import type { OpenRequest, SessionRecord } from "../../codec.ts";
+import { entryOf } from "../cookie-plan.ts";
+import { type EndReason, type SessionIdentity, standingOf } from "../decision.ts";
+import type { EntryTable } from "../revocations/entries.ts";
+import { entryOfUnknown, type SessionEntry } from "../revocations/sessions.ts";
+import type { UserRevocations } from "../revocations/users.ts";
+import type { LegacyFormat } from "../upgrade.ts";
+
+/**
+ * Sessions that come in a cookie of an older format. From its first write on such a session has a row, and an entry beside
+ * it, which lasts until the format's date: when the row is gone, an old cookie opens nothing.
+ */
+export class LegacySessions {
+  readonly #formats: readonly LegacyFormat[];
+  readonly #entries: EntryTable<SessionEntry>;
+  readonly #users: UserRevocations;
+  readonly #now: () => number;
+
+  constructor(
+    formats: readonly LegacyFormat[],
+    entries: EntryTable<SessionEntry>,
+    users: UserRevocations,
+    now: () => number,
+  ) {
+    this.#formats = formats;
+    this.#entries = entries;
+    this.#users = users;
+    this.#now = now;
+  }
+
+  /** Until when one of the formats is opened, in milliseconds since 1970; 0 when none is any more. */
+  get until(): number {
+    const active = this.#formats.filter(({ until }) => until > this.#now());
+    return Math.max(0, ...active.map(({ until }) => until));
+  }
+
+  /** What the request's older cookies hold, whatever has become of it. */
+  find(request: OpenRequest, cookieName: string): SessionRecord[] {
+    return this.#formats.flatMap((format) => format.open(request, cookieName, () => null) ?? []);
+  }
+
+  /** What is known of a session that has no row; null for one that was never ended, rotated or moved. */
+  async known(record: SessionRecord): Promise<SessionIdentity | null> {
+    const [stored, isOver] = await Promise.all([this.#entries.read(record.id), this.#users.find(record.userId)]);
+    const entry = stored?.entry ?? null;
+    // Flask tells when its cookie was written: whoever is in it had signed in by then.
+    return isOver?.({ ...record, createdAt: record.renewedAt })
+      ? { ...(entry ?? entryOf(record)), end: "revoked" }
+      : entry;
+  }
+
+  /** For a session whose row was just written: false when it was ended while the request was under way. */
+  async moveIn(record: SessionRecord): Promise<boolean> {
+    const known = await this.known(record);
+    if (known !== null && standingOf(record, known, this.#now()) !== "opens") return false;
+    await this.end(record.id, entryOf(record), "revoked");
+    return true;
+  }
+
+  /** From now on no old cookie opens the session, but for one that its row knows. False when that was so before. */
+  async end(id: string, session: SessionEntry, end: EndReason): Promise<boolean> {
+    const entry: SessionEntry = { ...session, end, changedAt: this.#now() };
+    const written = await this.#entries.change(id, this.until, (found) => (found && found.end !== null ? null : entry));
+    return written !== null;
+  }
+
+  /** As `Sessions.revoke`, for a session that has no row: no more is known of it than its id says. */
+  async revoke({ id, signInId }: Pick<SessionRecord, "id" | "signInId">, userId: string | null): Promise<boolean> {
+    if (userId === null) return this.end(id, entryOfUnknown(signInId), "revoked");
+    return signInId !== 0 && this.#users.revoke(userId, id, this.until);
+  }
+}
