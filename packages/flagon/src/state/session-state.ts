@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import type { CsrfGround, OpenRequest, SessionRecord } from "../codec.ts";
 import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
 import { emit } from "../events.ts";
+import { publicId } from "../formats/public-id.ts";
 import type { DataCheck } from "./schema.ts";
 import { TrackedData, type ValueText } from "./tracked-data.ts";
 
@@ -83,7 +84,7 @@ export class SessionState extends TrackedData {
     this.loaded = { ...found, record: origin };
     this.openedAt = openedAt;
     this.#origin = origin;
-    emit("flagon:open", () => ({ id: origin?.id ?? null, userId: origin?.userId ?? null }));
+    emit("flagon:open", () => ({ id: origin && publicId(origin), userId: origin?.userId ?? null }));
   }
 
   /** Keeps the session although it holds nothing. One that was kept before needs no writing for that. */

@@ -116,6 +116,40 @@ test("an end in this process shows at once, whatever the staleness", async () =>
   expect(await phone.visit(userOf)).toBeNull();
 });
 
+describe("revoke with a user", () => {
+  test("ends a session that nobody has ended, rotated or seen only if it is that user's", async () => {
+    await visitor.visit(login);
+    const { id } = await visitor.open();
+    await processOf().revoke(id, { userId: "mallory" });
+    expect(await visitor.copy(processOf(0)).visit(userOf)).toBe("u");
+    expect(await processOf().revoke(id, { userId: "u" })).toBe(true);
+    expect(await visitor.copy(processOf(0)).visit(userOf)).toBeNull();
+    // Said once more by somebody else, it is over all the same.
+    await processOf().revoke(id, { userId: "mallory" });
+    await processOf().revokeUser("u", { except: "AAAAAAAAAAAAAAAAAAAAAAAAAAA" });
+    expect(await visitor.copy(processOf(0)).visit(userOf)).toBeNull();
+    await visitor.visit((session) => session.set("n", 1));
+    expect(visitor.setCookies).toEqual([]);
+  });
+
+  test("ends one that was rotated only if it is that user's", async () => {
+    await visitor.visit(login);
+    await visitor.visit((session) => session.rotate());
+    const { id } = await visitor.open();
+    expect(await processOf().revoke(id, { userId: "mallory" })).toBe(false);
+    expect(await visitor.copy(processOf(0)).visit(userOf)).toBe("u");
+    expect(await processOf().revoke(id, { userId: "u" })).toBe(true);
+    expect(await visitor.copy(processOf(0)).visit(userOf)).toBeNull();
+    expect(await processOf().revoke(id, { userId: "u" })).toBe(false);
+  });
+
+  test("ends no visitor's", async () => {
+    await visitor.visit((session) => session.set("n", 1));
+    expect(await processOf().revoke((await visitor.open()).id, { userId: "u" })).toBe(false);
+    expect(await visitor.copy(processOf(0)).visit((session) => session.get("n"))).toBe(1);
+  });
+});
+
 test("a cookie that was sealed before a rotation is refused in every process", async () => {
   await visitor.visit(login);
   const thief = visitor.copy(processOf());

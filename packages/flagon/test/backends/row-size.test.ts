@@ -2,6 +2,7 @@ import { createSessions, type Session, type Sessions, type Store, sealed } from 
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Clock, DAY, type Data, NOON, SECRET } from "../browser.ts";
+import { rowIdOf } from "../records.ts";
 import { Visitor } from "./visitor.ts";
 
 let clock: Clock;
@@ -28,7 +29,7 @@ test("a session in a store may hold a megabyte", async () => {
 test("two megabytes to the byte, and not one more; the row is 36 bytes longer", async () => {
   const write = (length: number): Promise<void> =>
     visitor.visit((session) => void session.set("a", "x".repeat(length)));
-  const rowBytes = async (): Promise<number> => (await store.read((await visitor.open()).id))?.data?.length ?? 0;
+  const rowBytes = async (): Promise<number> => (await store.read(rowIdOf(await visitor.open())))?.data?.length ?? 0;
   await write(1_000);
   const most = 1_000 + 2_000_036 - (await rowBytes());
   await write(most);

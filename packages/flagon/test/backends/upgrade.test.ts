@@ -2,8 +2,8 @@ import { createSessions, type Session, type SessionOptions, type Sessions, type 
 import { flaskCodec } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { readPublicId } from "../../src/formats/public-id.ts";
 import { Clock, DAY, type Data, HOUR, MINUTE, SECOND, SECRET } from "../browser.ts";
+import { rowIdOf } from "../records.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -39,7 +39,7 @@ beforeEach(async () => {
     session.flash("Hello");
   });
   id = (await before.open()).id;
-  rowId = readPublicId(id)?.id ?? "";
+  rowId = rowIdOf({ id });
   clock.pass(MINUTE);
   visitor = before.copy(processOf());
   copy = visitor.copy();

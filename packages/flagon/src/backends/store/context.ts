@@ -1,5 +1,6 @@
 import type { CookieReader, SessionRecord } from "../../codec.ts";
 import type { KeyRing } from "../../crypto/keys.ts";
+import { isTimeout } from "../../errors.ts";
 import { openRow } from "../../formats/row-data.ts";
 import type { StoredSession } from "../../store.ts";
 import type { KeyedQueue } from "../../util/keyed-queue.ts";
@@ -57,6 +58,8 @@ export async function endRow(row: StoredSession, end: EndReason, context: StoreC
   try {
     return await store.replace(tombstone, row.version);
   } catch (error) {
+    // One that gives no answer is not full, and would be waited for once more.
+    if (isTimeout(error)) throw error;
     await store.delete(row.id).catch(() => {
       throw error;
     });
