@@ -8,6 +8,12 @@ export type SessionErrorCode =
   | "store_timeout"
   | "store_corrupt";
 
+/** What a {@link SessionError} can be made with. */
+export interface SessionErrorOptions extends ErrorOptions {
+  /** Further headers of the response that tells of it. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * The world failing: a store that is down, a cookie that cannot hold what was stored, a request from another site.
  * A developer's mistake is a `TypeError`; what a visitor's cookie contains is never an error.
@@ -21,14 +27,21 @@ export class SessionError extends Error {
   readonly code: SessionErrorCode;
   /** The HTTP status that tells a client what happened: 403, 500 or 503. */
   readonly status: number;
-  /** `retry-after` (seconds) with a 503, else empty. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: SessionErrorCode, message: string, options?: SessionErrorOptions) {
     super(message, options);
     this.code = code;
     this.status = code === "cross_site_request" ? 403 : code.endsWith("too_large") ? 500 : 503;
-    this.headers = this.status === 503 ? { "retry-after": "5" } : {};
+    this.#headers = { ...(this.status === 503 && { "retry-after": "5" }), ...options?.headers };
+  }
+
+  /**
+   * `retry-after` (seconds) with a 503, else empty. Where a new cookie was made and the store gave no answer, also `set-cookie`
+   * with it and `cache-control`: whether the one before still opens the session, nobody knows. Shown by no log.
+   */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers;
   }
 
   /** The same number as `status`, under the name that Fastify and connect read. */

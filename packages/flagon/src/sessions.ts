@@ -22,7 +22,7 @@ import { Lifetimes } from "./state/lifetime.ts";
 import { createDataCheck } from "./state/schema.ts";
 import { type SessionHandle, type SessionRules, SessionState } from "./state/session-state.ts";
 import { isDevelopment, isProduction } from "./util/environment.ts";
-import { momentAfterMarks } from "./util/moment.ts";
+import { Moments } from "./util/moment.ts";
 import { isPromise } from "./util/promise.ts";
 
 /** The sessions of one app: opens one for each request, and commits it before the response's first byte. */
@@ -114,7 +114,8 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const loopbackCookie = isProduction() ? null : ownCookie.forLoopback();
   const inDevelopment = isDevelopment();
   const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
-  const parts = { context, lifetimes, format, reader, now, idAfter };
+  const moments = new Moments(now);
+  const parts = { context, lifetimes, format, reader, now, moments, idAfter };
   // The one place where a backend is chosen.
   const backend: SessionBackend = isServerSide
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
@@ -143,7 +144,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       ),
     open(request) {
       checkOrigin?.(request);
-      const openedAt = momentAfterMarks(now());
+      const openedAt = moments.afterMarks();
       const isLoopback = loopbackCookie !== null && isLoopbackVisit(request, inDevelopment);
       const handle = backend.open(request, isLoopback ? loopbackCookie : ownCookie);
       return isPromise(handle)

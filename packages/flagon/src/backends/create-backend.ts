@@ -4,6 +4,7 @@ import type { Lifetimes } from "../state/lifetime.ts";
 import type { SessionHandle } from "../state/session-state.ts";
 import type { Store } from "../store.ts";
 import { KeyedQueue } from "../util/keyed-queue.ts";
+import type { Moments } from "../util/moment.ts";
 import { isPromise } from "../util/promise.ts";
 import type { SessionBackend } from "./backend.ts";
 import { cookieBackend, type FindLegacySession } from "./cookie.ts";
@@ -22,6 +23,7 @@ export interface BackendParts {
   readonly lifetimes: Lifetimes;
   readonly format: CookieFormat;
   readonly reader: CookieReader;
+  readonly moments: Moments;
   readonly idAfter: (id: string) => string;
 }
 
@@ -34,7 +36,7 @@ export function createBackend(options: BackendOptions, parts: BackendParts): Ses
 
 function backendOf(
   options: BackendOptions,
-  { context, format, reader, idAfter }: BackendParts,
+  { context, format, reader, moments, idAfter }: BackendParts,
   legacyFormats: readonly LegacyFormat[],
 ): SessionBackend {
   const { now } = context;
@@ -46,7 +48,7 @@ function backendOf(
     const users = new UserRevocations(rows, now);
     const queue = new KeyedQueue();
     const legacy = new LegacySessions(legacyFormats, sessionEntries(rows, now), users, now);
-    return new StoreBackend({ ...context, store: rows, users, queue, reader, legacy, idAfter });
+    return new StoreBackend({ ...context, store: rows, users, queue, reader, legacy, moments, idAfter });
   }
   const findLegacySession: FindLegacySession = (...asked) => {
     for (const legacy of legacyFormats) {
@@ -58,7 +60,7 @@ function backendOf(
   const cookieParts = { format, reader, now, idAfter, findLegacySession };
   if (revocations === undefined) return cookieBackend(cookieParts);
   const rows = guarded("store" in revocations ? revocations.store : revocations);
-  const remote = { table: sessionEntries(rows, now), users: new UserRevocations(rows, now), stalenessMs };
+  const remote = { table: sessionEntries(rows, now), users: new UserRevocations(rows, now), moments, stalenessMs };
   return new RevocableCookieBackend({ ...cookieParts, ...localMemory(), ...remote });
 }
 

@@ -4,7 +4,7 @@ import { readPublicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
-import { momentOfMark } from "../util/moment.ts";
+import type { Moments } from "../util/moment.ts";
 import { backoff } from "../util/retry.ts";
 import { failedHandle, type SessionBackend } from "./backend.ts";
 import { type CookieParts, isAnothers, type NamedSession, onlyInStores, SealedCookie, tell } from "./cookie.ts";
@@ -13,6 +13,7 @@ import type { Known } from "./decision.ts";
 import type { EntryTable, StoredEntry } from "./revocations/entries.ts";
 import { entryOfUnknown, type SessionEntry } from "./revocations/sessions.ts";
 import { signedOutMeanwhile, type UserRevocations } from "./revocations/users.ts";
+import { withNewCookie } from "./unanswered.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
@@ -34,6 +35,7 @@ interface Found {
 export interface RevocableParts extends CookieParts {
   readonly table: EntryTable<SessionEntry>;
   readonly users: UserRevocations;
+  readonly moments: Moments;
   readonly stalenessMs: number;
 }
 
@@ -108,7 +110,7 @@ export class RevocableCookieBackend implements SessionBackend {
 
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const userId = String(user);
-    const moment = momentOfMark(this.parts.now());
+    const moment = this.parts.moments.mark();
     await this.parts.users.end(userId, moment, readPublicId(except)?.id ?? null, moment + LONGEST_MS);
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
@@ -177,7 +179,12 @@ class RevocableCookieHandle implements SessionHandle {
       // Sealed before anything ends: when the cookie is too large, the session stays as it was.
       const lines = record === undefined ? [] : this.#cookie.lines(state, record);
       const ends = Math.max(until, record?.endsAt ?? 0);
-      if (plan.entry && !(await this.#put(came.id, plan.entry, ends, stored))) {
+      const put =
+        plan.entry &&
+        this.#put(came.id, plan.entry, ends, stored).catch((error: unknown) => {
+          throw record === undefined ? error : withNewCookie(error, lines[0]);
+        });
+      if (put && !(await put)) {
         await backoff(tries);
         continue;
       }

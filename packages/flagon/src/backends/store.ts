@@ -7,7 +7,6 @@ import type { Cookie } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import type { SessionHandle, SessionState } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
-import { momentOfMark } from "../util/moment.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
 import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
@@ -137,9 +136,9 @@ export class StoreBackend implements SessionBackend {
 
   /** The mark comes first: a sign-in that is under way finds it, and gives up. Then the rows end, one by one. */
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
-    const { store, users, legacy, now } = this.#context;
+    const { store, users, legacy, moments } = this.#context;
     const userId = String(user);
-    const moment = momentOfMark(now());
+    const moment = moments.mark();
     const until = Math.max(moment + MARK_MS, legacy.until);
     const isOver = await users.end(userId, moment, readPublicId(except)?.id ?? null, until);
     const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt, createdAt });

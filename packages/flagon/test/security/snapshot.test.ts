@@ -46,7 +46,7 @@ test("processes that start from one snapshot share no ids and no nonces", { time
   const [one = "", two = ""] = [node("--snapshot-blob", blob), node("--snapshot-blob", blob)].map((text) =>
     text.trim(),
   );
-  for (const text of [one, two]) expect(text).toMatch(/^[\w-]{22} [0-9a-f]{24}$/);
+  for (const text of [one, two]) expect(text).toMatch(/^[\w-]{27} [0-9a-f]{24}$/);
   const [oneId, oneNonce] = one.split(" ");
   expect(two).not.toContain(oneId);
   expect(two).not.toContain(oneNonce);

@@ -106,7 +106,8 @@ describeWith("redis")("redisStore on one server", () => {
     test("one command on a read, a replace, a touch and a delete, whoever is signed in", async () => {
       const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
       for (const userId of [null, "42"]) {
-        const session = storedSession({ id: `spends ${userId}`, userId });
+        // Signed in for longer than a request takes that signs somebody in.
+        const session = storedSession({ id: `spends ${userId}`, userId, lastSeenAt: 5_000 });
         await store.create(session);
         await store.touch(session.id, { expiresAt: 1_000_001, lastSeenAt: 1 });
         await store.replace({ ...session, version: 2 }, 1);
@@ -117,6 +118,13 @@ describeWith("redis")("redisStore on one server", () => {
         expect(await sent(() => store.touch(session.id, { expiresAt: 1_900_000, lastSeenAt: 1 }))).toEqual(["evalsha"]);
         expect(await sent(() => store.delete(session.id))).toEqual(["del"]);
       }
+    });
+
+    test("two commands on a replace that signs somebody in: the index first", async () => {
+      const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
+      await store.create(storedSession({ id: "visitor" }));
+      const signedIn = storedSession({ id: "visitor", userId: "8", version: 2 });
+      expect(await sent(() => store.replace(signedIn, 1))).toEqual(["evalsha", "evalsha"]);
     });
 
     test("one command on an anonymous create, two on a signed-in one", async () => {
@@ -232,7 +240,10 @@ describeWith("redis")("redisStore on one server", () => {
       expect([...new Set(order)]).toEqual(["order:u:u", "order:s:a"]);
       order.length = 0;
       await store.replace(storedSession({ id: "a", userId: "v", version: 2 }), 1);
-      expect([...new Set(order)]).toEqual(["order:s:a", "order:u:v"]);
+      expect([...new Set(order)]).toEqual(["order:u:v", "order:s:a"]);
+      order.length = 0;
+      await store.replace(storedSession({ id: "a", userId: "w", version: 3, lastSeenAt: 5_000 }), 2);
+      expect([...new Set(order)]).toEqual(["order:s:a", "order:u:w"]);
       expect(order.at(-1)).toBe("order:s:a");
     });
   });

@@ -4,6 +4,7 @@ import { isTimeout } from "../../errors.ts";
 import { openRow } from "../../formats/row-data.ts";
 import type { StoredSession } from "../../store.ts";
 import type { KeyedQueue } from "../../util/keyed-queue.ts";
+import type { Moments } from "../../util/moment.ts";
 import { backoff } from "../../util/retry.ts";
 import { identityOf } from "../backend.ts";
 import type { EndReason, SessionIdentity } from "../decision.ts";
@@ -23,6 +24,7 @@ export interface StoreContext {
   /** One commit at a time for each session in this process; the store settles what other processes do. */
   readonly queue: KeyedQueue;
   readonly now: () => number;
+  readonly moments: Moments;
   readonly longestLifetimeMs: number;
   readonly idAfter: (id: string) => string;
 }

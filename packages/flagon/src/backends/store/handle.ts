@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../codec.ts";
-import { SessionError, storeCorrupt } from "../../errors.ts";
+import { isTimeout, SessionError, storeCorrupt } from "../../errors.ts";
 import { emit } from "../../events.ts";
 import { publicId } from "../../formats/public-id.ts";
 import type { Cookie } from "../../http/cookie.ts";
@@ -13,6 +13,7 @@ import { entryOf, withRandomId } from "../cookie-plan.ts";
 import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } from "../decision.ts";
 import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
+import { withNewCookie } from "../unanswered.ts";
 import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
 import { cookieLine, putRow, rowOf } from "./rows.ts";
 
@@ -125,7 +126,9 @@ export class StoreHandle implements SessionHandle {
     const row = rowOf(state, record, before, this.#context);
     const { needsCookie = false } = this.#opened;
     const isNewCookie = record.generation !== known.generation || record.signInId !== known.signInId;
-    const put = await putRow(row, before, this.#context);
+    const put = await putRow(row, before, this.#context).catch((error: unknown) => {
+      throw isNewCookie ? withNewCookie(error, cookieLine(record, this.#cookie, this.#context)) : error;
+    });
     // Nobody wished for a renewal: whoever wrote since has moved the clocks.
     if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
     if (before === null && !(await this.#context.legacy.moveIn(there))) {
@@ -157,7 +160,12 @@ export class StoreHandle implements SessionHandle {
     let before: StoredSession | null = null;
     for (let tries = 1; ; tries++) {
       const row = rowOf(state, record, before, this.#context);
-      const put = await putRow(row, before, this.#context);
+      const put = await putRow(row, before, this.#context).catch((error: unknown) => {
+        // Nobody gets its cookie. An id that is made of another one may be somebody else's session by now.
+        const isOwn = record !== given || (state.loaded.record?.id ?? state.loaded.named) === undefined;
+        if (before !== null || !isOwn) throw error;
+        return this.#withdraw(row, error);
+      });
       if (put.isWritten) {
         this.#goOnFrom(record, row);
         this.#tell(record, row, []);
@@ -176,6 +184,13 @@ export class StoreHandle implements SessionHandle {
       }
       await backoff(tries);
     }
+  }
+
+  /** Takes back the row that the store did not say yes to, as well as can be. */
+  async #withdraw({ id }: StoredSession, failure: unknown): Promise<never> {
+    const deleted = this.#context.store.delete(id).catch(() => {});
+    if (!isTimeout(failure)) await deleted;
+    throw failure;
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */

@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../../codec.ts";
+import { isTimeout } from "../../errors.ts";
 import { writeIdCookie } from "../../formats/id-cookie.ts";
 import { isSameRow, sealRow } from "../../formats/row-data.ts";
 import type { Cookie } from "../../http/cookie.ts";
@@ -41,6 +42,7 @@ export async function putRow(row: StoredSession, before: StoredSession | null, {
       await store.create(row);
       return written;
     } catch (error) {
+      if (isTimeout(error)) throw error;
       failure = error;
     }
   }

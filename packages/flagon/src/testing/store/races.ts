@@ -114,7 +114,7 @@ export const storeRaceCases: readonly StoreCase[] = [
         const others = Array.from({ length: 10 }, (_, n) => turns(n).list(user));
         await Promise.all([...created, ...others]);
         const live: string[] = [];
-        for (const each of fresh) if ((await store.read(each.id)) !== null) live.push(each.id);
+        for (const each of [session, ...fresh]) if ((await store.read(each.id)) !== null) live.push(each.id);
         same((await listed(store, user)).toSorted(), live.toSorted(), "the list, beside what is live");
       });
     },
