@@ -139,6 +139,20 @@ export const everyBackend: Record<string, Check> = {
       same((await visitor().get("/count")).body, "counted 1", `the visit after ${path}`);
     }
   },
+  "a save that fails after it made a new cookie is answered with that cookie": async ({ visitor, sessions }) => {
+    const someone = visitor();
+    await someone.get("/count");
+    const headers = { "set-cookie": `${cookieName}=new; Path=/; HttpOnly`, "cache-control": "no-store" };
+    for (const path of ["/count", "/redirect"]) {
+      sessions.failWith(new SessionError("store_unavailable", "the store does not answer", { headers }));
+      const reply = await someone.get(path);
+      sessions.failWith(null);
+      same([reply.status, headerOf(reply, "retry-after")], [503, "5"], `status and Retry-After of ${path}`);
+      same(sessionCookies(reply), [headers["set-cookie"]], `session cookies of ${path}`);
+      holds(namesIn(reply, "cache-control").includes("no-store"), `the answer of ${path} may be stored by a cache`);
+    }
+  },
+
   "an unforeseen failure of the save is a 500": async ({ visitor, sessions }) => {
     sessions.failWith(new Error("unforeseen"));
     const reply = await visitor().get("/redirect");
