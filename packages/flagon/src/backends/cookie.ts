@@ -2,16 +2,13 @@ import type { CookieFormat, CookieReader, OpenRequest, RejectRecord, SessionReco
 import { isTooLarge } from "../errors.ts";
 import { emit } from "../events.ts";
 import { publicId } from "../formats/public-id.ts";
-import type { Cookie } from "../http/cookie.ts";
+import { type Cookie, NEAR_LIMIT_BYTES } from "../http/cookie.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { type SessionBackend, unopened } from "./backend.ts";
 import { type CookiePlan, entryOf, planBegin, planChange, withRandomId } from "./cookie-plan.ts";
 import { type Known, type Standing, standingOf } from "./decision.ts";
 import { type LocalMemory, localMemory } from "./revocations/local.ts";
 import type { SessionEntry } from "./revocations/sessions.ts";
-
-/** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
-const NEAR_LIMIT_BYTES = 3_500;
 
 /** A session in an older format, and when the last cookie of it can end; milliseconds since 1970. */
 export interface LegacySession {

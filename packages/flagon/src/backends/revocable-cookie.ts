@@ -1,7 +1,7 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
 import { emit } from "../events.ts";
 import { readPublicId } from "../formats/public-id.ts";
-import type { Cookie } from "../http/cookie.ts";
+import { COOKIE_AGE_MAX_MS, type Cookie } from "../http/cookie.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
 import type { Moments } from "../util/moment.ts";
@@ -17,8 +17,6 @@ import { withNewCookie } from "./unanswered.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
-/** For what is ended without a look at a cookie: no cookie lives longer (RFC 6265bis, section 5.5). */
-const LONGEST_MS = 400 * 86_400_000;
 
 interface Answer {
   readonly askedAt: number;
@@ -95,7 +93,7 @@ export class RevocableCookieBackend implements SessionBackend {
   async #revoke(id: string, signInId: number, user: string | null): Promise<boolean> {
     const { table, users, now } = this.parts;
     const changedAt = now();
-    const until = changedAt + LONGEST_MS;
+    const until = changedAt + COOKIE_AGE_MAX_MS;
     let isUnknown = false;
     const entry = await table.change(id, until, (found) => {
       isUnknown = found === null;
@@ -111,7 +109,7 @@ export class RevocableCookieBackend implements SessionBackend {
   async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
     const userId = String(user);
     const moment = this.parts.moments.mark();
-    await this.parts.users.end(userId, moment, readPublicId(except)?.id ?? null, moment + LONGEST_MS);
+    await this.parts.users.end(userId, moment, readPublicId(except)?.id ?? null, moment + COOKIE_AGE_MAX_MS);
     this.forget();
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }

@@ -1,11 +1,12 @@
 import { SecretKeys } from "../crypto/keys.ts";
 import { SessionError } from "../errors.ts";
+import { kindOf } from "../formats/kinds.ts";
 import { type PastedCookie, readPasted } from "./inspect/cookie-text.ts";
 import type { Finding, InspectionRules, Verdict } from "./inspect/finding.ts";
 import { flask, recognise } from "./inspect/foreign-formats.ts";
 import { findingAsJson } from "./inspect/json.ts";
 import { type Look, printFinding } from "./inspect/print.ts";
-import { kindOf, tellSealed } from "./inspect/sealed-cookie.ts";
+import { tellSealed } from "./inspect/sealed-cookie.ts";
 import { tellStore } from "./inspect/store-cookie.ts";
 import { appOptions, lifetimesOf, parse, readSecrets, ringOf, secretOptions, storeOptions } from "./options.ts";
 import { openStore, storeFailed } from "./store/open.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs, parseEnv } from "node:util";
 import { KeyRing } from "../crypto/keys.ts";
+import { readPublicId } from "../formats/public-id.ts";
 import { type Duration, type Lifetime, Lifetimes } from "../state/lifetime.ts";
 import { type Terminal, UsageError } from "./terminal.ts";
 
@@ -38,8 +39,9 @@ export function parse<O extends Options>(args: readonly string[], options: O): P
       "a secret on the command line is seen by others on this machine and kept by the shell; set SESSION_SECRET, or pass --secret-file",
     );
   }
-  // An id may begin with "-": what is as long as one and no option is one.
-  const isId = (arg: string): boolean => /^-[\w-]{21}$/.test(arg) && !(arg.slice(2) in options);
+  // An id may begin with "-": what can be one and is no option is one.
+  const isId = (arg: string): boolean =>
+    arg.startsWith("-") && readPublicId(arg) !== null && !(arg.slice(2) in options);
   const [ids, rest] = [args.filter(isId), args.filter((arg) => !isId(arg))];
   try {
     return parseArgs({ args: ids.length === 0 ? rest : [...rest, "--", ...ids], options, allowPositionals: true });

@@ -1,13 +1,17 @@
 import type { SessionInfo } from "../backends/backend.ts";
+import { readPublicId } from "../formats/public-id.ts";
 import { sealed } from "../formats/sealed-cookie.ts";
+import { COOKIE_AGE_MAX_MS } from "../http/cookie.ts";
 import { createSessions, type Sessions } from "../sessions.ts";
-import { orUsageError, parse, storeOptions } from "./options.ts";
+import { orUsageError, parse, readSecrets, ringOf, secretOptions, storeOptions } from "./options.ts";
 import { type OpenStore, openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
 import { plural, printable, relative, type Style, shortened, styleFor } from "./text.ts";
 
 const options = {
+  ...secretOptions,
   ...storeOptions,
+  app: { type: "string" },
   user: { type: "string" },
   except: { type: "string" },
   sealed: { type: "boolean" },
@@ -28,7 +32,9 @@ export const sessionsHelp = `flagon sessions: the sessions in a store
     --sealed      sessions are in sealed cookies; the store is their revocations
     --json        for programs
 
-  No secret is needed: what visitors stored stays sealed.
+  A session's id is in its row, sealed: to list, or to end one of a store, the
+  secret is needed, in SESSION_SECRET, or as flagon inspect takes it
+  (--secret-env, --secret-file, --env-file, --app). To end all of a user's, none.
   Exit code 0: done. 1: there is no such session. 2: it could not be done.
 `;
 
@@ -37,6 +43,7 @@ interface Task {
   readonly user: string | undefined;
   readonly except: string | undefined;
   readonly isSealed: boolean;
+  readonly hasSecret: boolean;
   readonly json: boolean;
   readonly opened: OpenStore;
   readonly sessions: Sessions;
@@ -59,10 +66,12 @@ export async function sessions(args: readonly string[], terminal: Terminal): Pro
   try {
     const { store } = opened;
     const isSealed = given.sealed === true;
-    const made = orUsageError(() =>
-      createSessions(isSealed ? { revocations: store } : { store, ...withOlderCookies(terminal) }),
-    );
-    const task = { args: rest, user: given.user, except: given.except, isSealed, json: given.json === true };
+    const secret = readSecrets(given, terminal);
+    const hasSecret = ringOf(secret, given.app) !== null;
+    const keys = { ...(hasSecret && { secret }), ...(given.app !== undefined && { app: given.app }) };
+    const backend = isSealed ? { revocations: store } : { store, ...withOlderCookies(terminal) };
+    const made = orUsageError(() => createSessions({ ...keys, ...backend }));
+    const task = { args: rest, user: given.user, except: given.except, isSealed, hasSecret, json: given.json === true };
     return await act({ ...task, opened, sessions: made, terminal });
   } catch (error) {
     throw error instanceof UsageError ? error : storeFailed(error, given.store ?? terminal.env.SESSION_STORE ?? "");
@@ -72,11 +81,11 @@ export async function sessions(args: readonly string[], terminal: Terminal): Pro
 }
 
 /**
- * The app may still take the sealed cookies it had before the store (`upgradeFrom`), and a session that is ended here must
- * not come back from one: with this, its id is marked as ended too.
+ * The app may still take the sealed cookies it had before the store (`upgradeFrom`), until whenever: who signed in before a
+ * user's sessions were ended must not come back by one.
  */
 function withOlderCookies(terminal: Terminal): { upgradeFrom: [{ codec: typeof sealed; until: Date }] } {
-  return { upgradeFrom: [{ codec: sealed, until: new Date(terminal.now() + 86_400_000) }] };
+  return { upgradeFrom: [{ codec: sealed, until: new Date(terminal.now() + COOKIE_AGE_MAX_MS) }] };
 }
 
 const acts: ReadonlyMap<string, (task: Task) => Promise<ExitCode>> = new Map([
@@ -86,14 +95,24 @@ const acts: ReadonlyMap<string, (task: Task) => Promise<ExitCode>> = new Map([
   ["setup", setup],
 ]);
 
-async function list({ args, isSealed, json, sessions, terminal }: Task): Promise<ExitCode> {
+async function list(task: Task): Promise<ExitCode> {
+  const { args, isSealed, json, opened, sessions, terminal } = task;
   const [user, ...more] = args;
   if (user === undefined || more.length > 0) throw new UsageError("flagon sessions list takes one user's id");
   if (isSealed) throw new UsageError("sealed cookies are known to their browsers alone: there is no list of them");
+  needSecret(task);
   const found = await sessions.list(user);
+  const others = (await opened.store.list(user)).length - found.length;
   if (json) terminal.out(`${JSON.stringify(found.map(infoAsJson), null, 2)}\n`);
   else terminal.out(table(user, found, terminal, styleFor(terminal.colours)));
+  if (others > 0)
+    terminal.err(`flagon: ${plural(others, "more session")} cannot be opened with the secret that was given\n`);
   return 0;
+}
+
+function needSecret({ hasSecret }: Task): void {
+  if (hasSecret) return;
+  throw new UsageError("a session's id is sealed in its row: set SESSION_SECRET, or pass --secret-file or --env-file");
 }
 
 async function revoke(task: Task): Promise<ExitCode> {
@@ -105,27 +124,30 @@ async function revoke(task: Task): Promise<ExitCode> {
   if (user !== undefined) return revokeUser(task, user);
   if (except !== undefined) throw new UsageError("--except goes with --user");
   if (id === undefined) return 2;
-  const row = isSealed ? null : await opened.store.read(id);
-  if (!isSealed && (row === null || row.data === null)) {
-    terminal.err(
-      `flagon: no live session ${printable(id)} in this store; for sealed cookies with revocations add --sealed\n`,
-    );
+  if (!isSealed) needSecret(task);
+  // The row says what became of the session, which an id alone does not.
+  const isThere = isSealed || (await opened.store.read(readPublicId(id)?.id ?? id)) !== null;
+  if (!isThere || !(await sessions.revoke(id))) {
+    const where = isSealed ? "it was ended before" : "for one in a sealed cookie add --sealed";
+    terminal.err(`flagon: no live session ${printable(id)} in this store; ${where}\n`);
     return 1;
   }
-  await sessions.revoke(id);
   say(task, { ended: [id] }, `ended the session ${printable(id)}${later(isSealed)}`);
   return 0;
 }
 
 async function revokeUser(task: Task, user: string): Promise<ExitCode> {
-  const { except, isSealed, sessions } = task;
-  const found = isSealed ? [] : (await sessions.list(user)).filter(({ id }) => id !== except);
+  const { except, isSealed, hasSecret, sessions, opened } = task;
+  const spared = except === undefined ? null : readPublicId(except)?.id;
+  if (spared === undefined) throw new UsageError("--except takes a session's id");
+  const rows = isSealed ? [] : (await opened.store.list(user)).filter(({ id }) => id !== spared);
+  const listed = isSealed || !hasSecret ? null : (await sessions.list(user)).map(({ id }) => id);
   await sessions.revokeUser(user, except === undefined ? {} : { except });
   const name = printable(user);
   const what = isSealed
     ? `every session of ${name} that began before now`
-    : `${plural(found.length, "session")} of ${name}`;
-  say(task, { ended: isSealed ? null : found.map(({ id }) => id) }, `ended ${what}${later(isSealed)}`);
+    : `${plural(rows.length, "session")} of ${name}`;
+  say(task, { ended: listed?.filter((id) => id !== except) ?? null }, `ended ${what}${later(isSealed)}`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import type { SessionRecord } from "../codec.ts";
+import { COOKIE_AGE_MAX_MS } from "../http/cookie.ts";
 import type { LoginState } from "./flask-login.ts";
 import { FlaskNative } from "./session-fields.ts";
 import { identityOf, type SessionIdentity } from "./session-identity.ts";
@@ -30,7 +31,7 @@ export function newRecord({ parts, userId, fresh, native }: LoginState, renewedA
     renewedAt,
     rotatedAt: renewedAt,
     // Flask goes on signing: as long as browsers keep a cookie (RFC 6265bis, section 5.5).
-    endsAt: renewedAt + 400 * 86_400_000,
+    endsAt: renewedAt + COOKIE_AGE_MAX_MS,
     userId,
     data: parts.data,
     flashes: [...parts.flashes],

@@ -1,8 +1,12 @@
 /** Browsers keep a name and value of this many bytes together (RFC 6265bis, section 5.6). */
 export const COOKIE_BYTES_MAX = 4_096;
+/** From here on a proxy with a limit of 4 KB for the header line may refuse the cookie. */
+export const NEAR_LIMIT_BYTES = 3_500;
 
 /** Browsers cap a cookie's life at 400 days (RFC 6265bis, section 5.5); so do we, that both sides agree. */
 const MAX_AGE_SECONDS_MAX = 400 * 86_400;
+/** No browser keeps a cookie for longer, in milliseconds. */
+export const COOKIE_AGE_MAX_MS: number = MAX_AGE_SECONDS_MAX * 1_000;
 
 /** How the browser is to keep the cookie. */
 export interface CookieOptions {

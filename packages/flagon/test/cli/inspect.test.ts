@@ -45,7 +45,7 @@ describe("a sealed cookie", () => {
     const { code, out, err } = await flagon(["inspect", filled], { now: NOW + 12 * MINUTE });
     expect(code).toBe(0);
     expect(err).toBe("");
-    expect(out.replace(/[0-9a-f]{8}$/m, "KEY").replace(/(id {13})\S{22}/, "$1ID")).toBe(
+    expect(out.replace(/[0-9a-f]{8}$/m, "KEY").replace(/(id {13})\S{27}/, "$1ID")).toBe(
       `✓ accepted  a session sealed in its cookie
 
   cookie         __Host-Http-session, ${filled.length - 1} of 4,096 bytes
@@ -244,7 +244,7 @@ describe("a store's cookie", () => {
   it("says that it is one, and names the session", async () => {
     const { first, code } = await inspected([inStore]);
     expect(first).toMatchObject({ name: "__Host-Http-session", format: "store", verdict: "genuine" });
-    expect(first.why).toMatch(/names the session [\w-]{22}, and its MAC is good/);
+    expect(first.why).toMatch(/names the session [\w-]{27}, and its MAC is good/);
     expect(code).toBe(0);
   });
 

@@ -18,7 +18,7 @@ import {
   startRedisCluster,
 } from "../../../../test/support/services/index.ts";
 import type { Store } from "../../src/store.ts";
-import { type Answer, SECRET, visit } from "./terminal.ts";
+import { type Answer, OTHER_SECRET, SECRET, visit } from "./terminal.ts";
 
 const bin = join(import.meta.dirname, "../../bin/flagon.js");
 const modules = join(import.meta.dirname, "../../../../node_modules");
@@ -99,6 +99,41 @@ function everyStore(project: () => string, url: () => string, make: () => Store)
     const { out } = await flagon("sessions", "revoke", "--user", "kim", `--except=${kept.id}`, "--json");
     expect(JSON.parse(out)).toEqual({ ended: [other.id] });
     expect((await sessions.list("kim")).map(({ id }) => id)).toEqual([kept.id]);
+  });
+
+  it("ends all of a user's sessions without a secret, and says what needs one", async () => {
+    const { id } = await signIn("pat", "Laptop");
+    const without = (...args: string[]) =>
+      flagonIn(project(), ["sessions", ...args], { SESSION_STORE: url(), SESSION_SECRET: "" });
+    for (const args of [
+      ["list", "pat"],
+      ["revoke", id],
+    ]) {
+      expect(await without(...args)).toMatchObject({ code: 2, err: expect.stringMatching(/set SESSION_SECRET/) });
+    }
+    expect((await without("revoke", "--user", "pat")).out).toBe("ended 1 session of pat\n");
+    expect(await sessions.list("pat")).toEqual([]);
+  });
+
+  it("says of rows that another secret sealed that they are there", async () => {
+    await signIn("ann", "Laptop");
+    const { out, err } = await flagonIn(project(), ["sessions", "list", "ann"], {
+      SESSION_STORE: url(),
+      SESSION_SECRET: OTHER_SECRET,
+    });
+    expect(out).toBe("ann has no live session\n");
+    expect(err).toBe("flagon: 1 more session cannot be opened with the secret that was given\n");
+  });
+
+  it("does not end a session that somebody has signed in to since", async () => {
+    let id = "";
+    const cookie = await visit(sessions, (session) => {
+      session.set("cart", 1);
+      id = session.id;
+    });
+    await visit(sessions, (session) => session.login("gus"), cookie);
+    expect((await flagon("sessions", "revoke", id)).code).toBe(1);
+    expect(await sessions.list("gus")).toHaveLength(1);
   });
 
   it("prunes and sets up", async () => {
@@ -266,7 +301,7 @@ it.each([
 it("an id that begins with a hyphen is taken for an id", async () => {
   const file = join(folder, "hyphen.sqlite");
   await sqliteStore(file).setup();
-  const { code, err } = await flagonIn(folder, ["sessions", "revoke", "-bcdefghijklmnopqrstu_", "--store", file]);
+  const { code, err } = await flagonIn(folder, ["sessions", "revoke", "-bcdefghijklmnopqrstuAAAAAA", "--store", file]);
   expect(code).toBe(1);
-  expect(err).toContain("no live session -bcdefghijklmnopqrstu_");
+  expect(err).toContain("no live session -bcdefghijklmnopqrstuAAAAAA");
 });

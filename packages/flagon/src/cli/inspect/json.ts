@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { publicId } from "../../formats/public-id.ts";
 import { encodeValue } from "../../formats/values.ts";
 import type { Finding } from "./finding.ts";
 
@@ -10,8 +11,9 @@ export function findingAsJson({ session, ...finding }: Finding, withValues: bool
 function sessionAsJson(session: NonNullable<Finding["session"]>, withValues: boolean): Record<string, unknown> {
   const { record, secret, idleEndsAt, absoluteEndsAt, row } = session;
   return {
-    id: record.id || null,
+    id: record.id === "" ? null : publicId(record),
     generation: record.generation,
+    rotatedAt: isoOf(record.rotatedAt),
     userId: record.userId,
     device: row?.device ?? null,
     permanent: record.permanent,

@@ -1,10 +1,8 @@
+import { publicId } from "../../formats/public-id.ts";
+import { COOKIE_BYTES_MAX, NEAR_LIMIT_BYTES } from "../../http/cookie.ts";
 import { number, plural, printable, relative, type Style, shortened, timestamp } from "../text.ts";
 import type { Finding, InspectionRules, OpenedSession, Verdict } from "./finding.ts";
 import { sizesOf, textOf } from "./json.ts";
-
-/** Browsers keep this many bytes of name and value, and some proxies refuse a little less. */
-const COOKIE_BYTES_MAX = 4_096;
-const NEAR_LIMIT_BYTES = 3_500;
 
 const LABEL_WIDTH = 14;
 
@@ -57,7 +55,8 @@ function sessionLines(session: OpenedSession, { now }: InspectionRules, look: Lo
   const lines: string[] = [];
   const add = (label: string, text: string): void => void lines.push(row(label, text, style));
   if (secret !== null) add("secret", secretText(secret));
-  if (record.id !== "") add("id", printable(record.id));
+  if (record.id !== "") add("id", publicId(record));
+  if (record.generation > 0) add("generation", `${number(record.generation)}, since ${when(record.rotatedAt)}`);
   add("user", userText(session, when));
   if (stored?.device != null) add("device", printable(stored.device));
   if (record.createdAt !== null) add("began", when(record.createdAt));

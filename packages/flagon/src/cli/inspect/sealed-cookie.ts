@@ -6,9 +6,9 @@ import { GuardedStore } from "../../backends/store/guarded-store.ts";
 import type { SessionRecord } from "../../codec.ts";
 import { decodeBase64url } from "../../crypto/bytes.ts";
 import { HOUR_MS, hourOf, type KeyRing } from "../../crypto/keys.ts";
-import { hourIn, KIND_COOKIE, KIND_ROW, KIND_STORE_COOKIE, keyIdOf, SEALED_BYTES_MIN } from "../../crypto/seal.ts";
+import { hourIn, keyIdOf } from "../../crypto/seal.ts";
 import type { RejectReason } from "../../errors.ts";
-import { HEAD_BYTES } from "../../formats/record-bytes.ts";
+import { SEALED_CHARACTERS_MIN } from "../../formats/kinds.ts";
 import { sealed } from "../../formats/sealed-cookie.ts";
 import { COOKIE_BYTES_MAX } from "../../http/cookie.ts";
 import { isFromTheFuture } from "../../state/lifetime.ts";
@@ -16,19 +16,7 @@ import { relative, span, timestamp } from "../text.ts";
 import type { PastedCookie } from "./cookie-text.ts";
 import { anyRequest, type Finding, hex, type InspectionRules, limitsOf, type OpenedSession } from "./finding.ts";
 
-/** Of the shortest cookie: a session that holds nothing. */
-const CHARACTERS_MIN = Math.ceil(((SEALED_BYTES_MIN + HEAD_BYTES + '{"d":{}}'.length) * 4) / 3);
-
 type Told = Omit<Finding, "name" | "bytes" | "format" | "title">;
-
-/** What Flagon's first byte makes of the base64url of a cookie: "AQ…" to "Af…", and so on. */
-export function kindOf(value: string): "sealed" | "store" | "row" | null {
-  const first = decodeBase64url(value.slice(0, 4))?.[0];
-  if (value.length < 20 || !/^[A-Za-z0-9_-]{4}/.test(value)) return null;
-  if (first === KIND_COOKIE) return "sealed";
-  if (first === KIND_STORE_COOKIE) return "store";
-  return first === KIND_ROW ? "row" : null;
-}
 
 /** Opens a sealed cookie as far as the secrets go, and says what a server would say, and why. */
 export async function tellSealed(
@@ -140,8 +128,8 @@ function damageOf(value: string, bytes: Buffer | null): string | null {
   if (odd !== null)
     return `It holds ${JSON.stringify(odd[0])} at character ${odd.index + 1}, which no session cookie has.`;
   if (value.length > COOKIE_BYTES_MAX) return "It is longer than browsers keep.";
-  if (value.length < CHARACTERS_MIN) {
-    return `It is cut off: ${value.length} characters, and the shortest has ${CHARACTERS_MIN}.`;
+  if (value.length < SEALED_CHARACTERS_MIN) {
+    return `It is cut off: ${value.length} characters, and the shortest has ${SEALED_CHARACTERS_MIN}.`;
   }
   return bytes === null ? "Its last character was changed, or it is cut off." : null;
 }
