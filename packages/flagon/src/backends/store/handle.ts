@@ -1,5 +1,5 @@
 import type { SessionRecord } from "../../codec.ts";
-import { SessionError, storeCorrupt } from "../../errors.ts";
+import { isTimeout, SessionError, storeCorrupt } from "../../errors.ts";
 import { emit } from "../../events.ts";
 import { publicId } from "../../formats/public-id.ts";
 import type { Cookie } from "../../http/cookie.ts";
@@ -157,11 +157,12 @@ export class StoreHandle implements SessionHandle {
     let before: StoredSession | null = null;
     for (let tries = 1; ; tries++) {
       const row = rowOf(state, record, before, this.#context);
-      const put = await putRow(row, before, this.#context);
+      const isOwn = before === null && !this.#isShared(state, record.id);
+      const put = await this.#orWithdrawn(isOwn, row.id, putRow(row, before, this.#context));
       if (put.isWritten) {
         this.#goOnFrom(record, row);
         this.#tell(record, row, []);
-        if (state.isLogin) await this.#checkSignIn(record);
+        if (state.isLogin) await this.#orWithdrawn(isOwn, row.id, this.#checkSignIn(record));
         return [cookieLine(record, this.#cookie, this.#context)];
       }
       const found = sessionIn(put.found, this.#context);
@@ -175,6 +176,25 @@ export class StoreHandle implements SessionHandle {
         before = null;
       }
       await backoff(tries);
+    }
+  }
+
+  /** Whether another request may begin the session under this id as well: whoever tries again finds its row then. */
+  #isShared({ loaded }: SessionState, id: string): boolean {
+    const before = loaded.record?.id ?? loaded.named;
+    return before !== undefined && (id === before || id === this.#context.idAfter(before));
+  }
+
+  /** A row whose cookie nobody gets is taken back, as well as can be: its user's list would show it. */
+  async #orWithdrawn<Answer>(isOwn: boolean, id: string, work: Promise<Answer>): Promise<Answer> {
+    try {
+      return await work;
+    } catch (failure) {
+      const isEnded = failure instanceof SessionError && failure.code === "session_conflict";
+      const withdrawn = isOwn && !isEnded ? this.#context.store.delete(id).catch(() => {}) : null;
+      // Nobody waits once more for an engine that did not answer in time.
+      if (!isTimeout(failure)) await withdrawn;
+      throw failure;
     }
   }
 
