@@ -119,6 +119,53 @@ describeWith("redis")("redisStore on one server", () => {
       }
     });
 
+    test("two commands on a visitor's sign-in, and one on each change after it, however soon", async () => {
+      const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
+      const visitor = storedSession({ id: "signs in" });
+      await store.create(visitor);
+      await store.read(visitor.id);
+      const signedIn = { ...visitor, userId: "9", version: 2 };
+      expect(await sent(() => store.replace(signedIn, 1))).toEqual(["evalsha", "evalsha"]);
+      expect(await sent(() => store.replace({ ...signedIn, version: 3 }, 2))).toEqual(["evalsha"]);
+    });
+
+    test("one command on a sign-in that is refused, and three on one whose session it has not read", async () => {
+      const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
+      const visitor = storedSession({ id: "unread" });
+      await store.create(visitor);
+      const signedIn = { ...visitor, userId: "9", version: 3 };
+      expect(await sent(() => store.replace(signedIn, 2))).toEqual(["evalsha"]);
+      expect(await sent(() => store.replace({ ...signedIn, version: 2 }, 1))).toEqual([
+        "evalsha",
+        "evalsha",
+        "evalsha",
+      ]);
+    });
+
+    test("a command for each session that is read, once, all of them in one round trip", async () => {
+      const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
+      const ids = ["many a", "many b", "none", "many a"];
+      for (const id of ids.slice(0, 2)) await store.create(storedSession({ id }));
+      expect(await sent(async () => store.readMany?.(ids))).toEqual(["get", "get", "get"]);
+      let asked = 0;
+      const counting: RedisClient = {
+        ...through(raw, () => {}),
+        getBuffer: (key) => {
+          asked++;
+          return raw.getBuffer(key);
+        },
+      };
+      const answer = redisStore(counting, { now: () => 0, prefix: "spends:" }).readMany?.([...ids, "none either"]);
+      expect(asked).toBe(4);
+      expect((await answer)?.map((session) => session?.id)).toEqual([
+        "many a",
+        "many b",
+        undefined,
+        "many a",
+        undefined,
+      ]);
+    });
+
     test("one command on an anonymous create, two on a signed-in one", async () => {
       const store = redisStore(raw, { now: () => 0, prefix: "spends:" });
       expect(await sent(() => store.create(storedSession({ id: "anonymous" })))).toEqual(["evalsha"]);
