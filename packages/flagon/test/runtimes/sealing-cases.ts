@@ -1,4 +1,5 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from "node:assert";
+import { Buffer } from "node:buffer";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createSessions, type SessionError, type Store, type StoredSession } from "flagon";
 import { Browser, Clock, OTHER_SECRET, requestOf, SECRET } from "../browser.ts";
@@ -10,7 +11,8 @@ interface Written {
   readonly tagged?: boolean;
   readonly data: Record<string, unknown>;
   readonly flashes?: readonly (readonly [string, string])[];
-  readonly userId?: string;
+  readonly userId?: string | null;
+  readonly signInId?: number;
   readonly createdAt: number;
   readonly renewedAt: number;
 }
@@ -26,7 +28,16 @@ interface KnownAnswers {
     cookie: string;
   }[];
   readonly idCookies: readonly { secret: string; app: string; name: string; id: string; cookie: string }[];
-  readonly rows: readonly { title: string; secret: string; app: string; now: number; record: Written; data: string }[];
+  readonly rows: readonly {
+    title: string;
+    secret: string;
+    app: string;
+    now: number;
+    name: string;
+    record: Written;
+    cookie: string;
+    data: string;
+  }[];
 }
 
 /** The values that the known answers spell with tags. */
@@ -46,7 +57,6 @@ const tagged: Record<string, unknown> = {
 
 export function sealingCases({ knownAnswers }: World): Case[] {
   const known = JSON.parse(knownAnswers) as KnownAnswers;
-  const [idCookie] = known.idCookies;
   return [
     ...known.cookies.map(({ title, secret, app, now, name, record, cookie }) => ({
       name: `sealing: a cookie made by another hand opens: ${title}`,
@@ -70,30 +80,26 @@ export function sealingCases({ knownAnswers }: World): Case[] {
         deepStrictEqual(asked, [id]);
       },
     })),
-    ...known.rows
-      .filter(({ app, secret }) => app === idCookie?.app && secret === idCookie.secret)
-      .map(({ title, secret, app, now, record, data }) => ({
-        name: `sealing: a row made by another hand opens: ${title}`,
-        run: async () => {
-          const row: StoredSession = {
-            id: record.id,
-            version: 1,
-            userId: record.userId ?? null,
-            device: null,
-            createdAt: record.createdAt,
-            lastSeenAt: record.renewedAt,
-            expiresAt: now + 60_000,
-            data: Uint8Array.from(data.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16)),
-          };
-          const store = storeThatHas(row, []);
-          const name = idCookie?.name ?? "";
-          const sessions = createSessions({ secret, app, store, now: () => now, cookie: { name } });
-          const cookie = `${name}=${idCookie?.cookie}`;
-          const session = await sessions.open(requestOf({ cookie }));
-          deepStrictEqual([session.id, session.userId, session.permanent], told(record));
-          sameData(Object.fromEntries(session.entries()), record.tagged ? tagged : record.data);
-        },
-      })),
+    ...known.rows.map(({ title, secret, app, now, name, record, cookie, data }) => ({
+      name: `sealing: a row made by another hand opens: ${title}`,
+      run: async () => {
+        const row: StoredSession = {
+          id: record.id,
+          version: 1,
+          userId: record.userId ?? null,
+          device: null,
+          createdAt: record.createdAt,
+          lastSeenAt: record.renewedAt,
+          expiresAt: now + 60_000,
+          data: Uint8Array.from(data.match(/../g) ?? [], (hex) => Number.parseInt(hex, 16)),
+        };
+        const store = storeThatHas(row, []);
+        const sessions = createSessions({ secret, app, store, now: () => now, cookie: { name } });
+        const session = await sessions.open(requestOf({ cookie: `${name}=${cookie}` }));
+        deepStrictEqual([session.id, session.userId, session.permanent], told(record));
+        sameData(Object.fromEntries(session.entries()), record.tagged ? tagged : record.data);
+      },
+    })),
     ...ownCases,
   ];
 }
@@ -246,16 +252,17 @@ function sameData(
   deepStrictEqual(actual, expected);
 }
 
+/** What a session is to tell of the record. */
 function told({
   id,
+  signInId = 0,
   userId = null,
   permanent = false,
-}: {
-  id: string;
-  userId?: string | null;
-  permanent?: boolean;
-}): unknown[] {
-  return [id, userId, permanent];
+}: Omit<Partial<Written>, "id"> & { id: string }): unknown[] {
+  const bytes = Buffer.alloc(20);
+  bytes.write(id, "base64url");
+  bytes.writeUInt32BE(signInId, 16);
+  return [bytes.toString("base64url"), userId, permanent];
 }
 
 /** A store with one row at most, which writes down what it was asked for. */

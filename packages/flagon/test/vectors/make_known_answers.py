@@ -303,7 +303,9 @@ def known_answers():
         cookies.append({**common, "name": name, "plaintext": plaintext.hex(), "cookie": to_text(value)})
         nonce = next(nonces)
         context = row_context(record["id"], record.get("userId"))
-        rows.append({**common, "data": seal(3, "store", secret, app, hour, nonce, plaintext, context).hex()})
+        named = id_cookie(secret, app, name, record["id"], record.get("generation", 0), record.get("signInId", 0))
+        data = seal(3, "store", secret, app, hour, nonce, plaintext, context)
+        rows.append({**common, "name": name, "cookie": to_text(named), "data": data.hex()})
     id_cookies = [
         {
             "secret": secret,
