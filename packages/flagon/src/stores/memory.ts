@@ -77,6 +77,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const row = live(id);
       return row === undefined ? null : copy(row);
     },
+    async readMany(ids) {
+      return ids.map((id) => {
+        const row = live(id);
+        return row === undefined ? null : copy(row);
+      });
+    },
     async create(session) {
       if (live(session.id) !== undefined) throw taken();
       sweep();

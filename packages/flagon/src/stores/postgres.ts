@@ -3,7 +3,7 @@ import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
 import { pruneInBatches } from "./shared/prune.ts";
-import { taken, toColumns, toSession } from "./shared/rows.ts";
+import { inOrderOf, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toKey, toText } from "./shared/text.ts";
 
 export type { PostgresClient };
@@ -86,6 +86,10 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       const [row] = await run("read", [key(id), now()]);
       return row === undefined ? null : fromRow(row);
     },
+    async readMany(ids) {
+      const rows = await run("readMany", [JSON.stringify(ids.map(key)), now()]);
+      return inOrderOf(ids, rows.map(fromRow));
+    },
     async create(session) {
       const created = await run("create", [key(session.id), longId(session.id), ...toColumns(session), now()]);
       if (created.length === 0) throw taken();
@@ -145,7 +149,7 @@ COMMENT ON TABLE ${name} IS 'Flagon sessions, schema ${SCHEMA}';
 `;
 }
 
-type Statements = Record<"read" | "create" | "replace" | "touch" | "remove" | "list" | "prune", string>;
+type Statements = Record<"read" | "readMany" | "create" | "replace" | "touch" | "remove" | "list" | "prune", string>;
 
 /**
  * One statement for each act: a statement is atomic, and under READ COMMITTED an UPDATE that waited for another one
@@ -155,6 +159,9 @@ function statementsFor(table: string): Statements {
   const columns = "coalesce(long_id, id), version, user_id, device, created_at, last_seen_at, expires_at, data";
   return {
     read: `SELECT ${columns} FROM ${table} WHERE id = $1 AND expires_at > $2`,
+    // Drivers do not agree on what an array is as a parameter; on a text they do.
+    readMany: `SELECT ${columns} FROM ${table}
+      WHERE id = ANY (ARRAY(SELECT json_array_elements_text($1::text::json))) AND expires_at > $2`,
     create: `INSERT INTO ${table} AS t
       (id, long_id, version, user_id, device, created_at, last_seen_at, expires_at, data)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET
@@ -178,9 +185,10 @@ function statementsFor(table: string): Statements {
 /** A connection refuses a name that it knows for another text, so the text decides. */
 function namesOf(statements: Statements): Statements {
   const name = (text: string): string => `flagon_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
-  const { read, create, replace, touch, remove, list, prune } = statements;
+  const { read, readMany, create, replace, touch, remove, list, prune } = statements;
   return {
     read: name(read),
+    readMany: name(readMany),
     create: name(create),
     replace: name(replace),
     touch: name(touch),

@@ -1,5 +1,6 @@
 import { storeCorrupt } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
+import { BoundedMap } from "../util/bounded-map.ts";
 import { type RedisClient, type RedisPart, type Send, senderOf } from "./redis/client.ts";
 import {
   createScript,
@@ -11,7 +12,7 @@ import {
   touchScript,
 } from "./redis/scripts.ts";
 import { decodeValue, encodeValue, integerBytes } from "./redis/value.ts";
-import { lastSeenFirst, taken } from "./shared/rows.ts";
+import { inOrderOf, lastSeenFirst, taken } from "./shared/rows.ts";
 import { fromText, toKey, toText } from "./shared/text.ts";
 
 export type { RedisClient };
@@ -41,13 +42,33 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix = "flagon:", now = Date.now } = options;
   const send = named(senderOf(client));
   const sessionKey = (id: string): string => `${prefix}s:${toKey(id, NAME_BYTES_MAX)}`;
+  /** Whether a session had no user when it was read: a guess, which costs a command where it is wrong. */
+  const visitors = new BoundedMap<string, boolean>(VISITORS_MAX);
+  const noteUser = ({ id, userId }: StoredSession): void => {
+    if (userId === null || visitors.get(id) === true) visitors.set(id, userId === null);
+  };
   const userKey = (userId: string): string => `${prefix}u:${toKey(userId, NAME_BYTES_MAX)}`;
   const run = (script: Script, key: string, ...parts: RedisPart[]): Promise<unknown> =>
     runScript(send, script, key, parts);
 
-  async function readAny(id: string): Promise<StoredSession | null> {
+  async function read(id: string): Promise<StoredSession | null> {
     const value = await send("GET", sessionKey(id));
-    return value === null ? null : decodeValue(id, value);
+    const session = value === null ? null : decodeValue(id, value);
+    if (session === null || session.expiresAt <= now()) return null;
+    noteUser(session);
+    return session;
+  }
+
+  /** The live ones of these sessions, in no order. */
+  async function readAll(ids: Iterable<string>): Promise<StoredSession[]> {
+    const all = [...new Set(ids)];
+    const found: StoredSession[] = [];
+    for (let start = 0; start < all.length; start += BATCH) {
+      // Sent one behind the other, and none waits for another's answer: a round trip, to each node that has any of them.
+      const sessions = await Promise.all(all.slice(start, start + BATCH).map(read));
+      found.push(...sessions.filter((session) => session !== null));
+    }
+    return found;
   }
 
   async function index(userId: string, id: string, until: number): Promise<void> {
@@ -63,19 +84,15 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   /** The user's live sessions. Forgets the entries that it finds to be of no use. */
   async function sessionsOf(userId: string): Promise<StoredSession[]> {
     const entries = await entriesOf(userKey(userId));
-    const ids = [...new Set(entries.map((entry) => entry.id))];
-    const sessions = new Map<string, StoredSession>();
-    await inBatches(ids, async (id) => {
-      const session = await readAny(id);
-      if (session !== null && session.userId === userId && session.data !== null && session.expiresAt > now())
-        sessions.set(id, session);
-    });
+    const found = await readAll(entries.map((entry) => entry.id));
+    const sessions = found.filter((session) => session.userId === userId && session.data !== null);
+    const live = new Set(sessions.map(({ id }) => id));
     const moment = now();
     await forget(
       userId,
-      entries.filter((entry) => !sessions.has(entry.id) && isSettled(entry, moment)),
+      entries.filter((entry) => !live.has(entry.id) && isSettled(entry, moment)),
     );
-    return [...sessions.values()];
+    return sessions;
   }
 
   async function forget(userId: string, entries: readonly Entry[]): Promise<void> {
@@ -93,9 +110,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
 
   return {
-    async read(id) {
-      const session = await readAny(id);
-      return session !== null && session.expiresAt > now() ? session : null;
+    read,
+    async readMany(ids) {
+      return inOrderOf(ids, await readAll(ids));
     },
     async create(session) {
       const until = coverage(session.expiresAt, now());
@@ -110,12 +127,14 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       const until = coverage(session.expiresAt, moment);
       const value = encodeValue(session, until);
       const parts = [String(moment), ttl(session, moment), value, String(version)];
-      // Of a user who has just signed in the index has to know first: said at once, that is one command less.
-      const isSignIn = session.userId !== null && session.lastSeenAt - session.createdAt < SIGN_IN_MS_MAX;
+      // Of a user who signs in the index has to know first: said at once, that is one command less.
+      const isSignIn = session.userId !== null && visitors.get(session.id) === true;
       const replaced = isSignIn ? 2 : await run(replaceScript, sessionKey(session.id), ...parts, "0");
       if (replaced !== 2 || session.userId === null) return replaced === 1;
       await index(session.userId, session.id, until);
-      return (await run(replaceScript, sessionKey(session.id), ...parts, "1")) === 1;
+      const isReplaced = (await run(replaceScript, sessionKey(session.id), ...parts, "1")) === 1;
+      if (isReplaced) noteUser(session);
+      return isReplaced;
     },
     async touch(id, clocks) {
       const { expiresAt, lastSeenAt } = clocks;
@@ -152,8 +171,8 @@ const NAME_BYTES_MAX = 128;
  */
 const TTL_MARGIN_MS = 60_000;
 
-/** How long a request that signs somebody in takes, at most as a rule. */
-const SIGN_IN_MS_MAX = 5_000;
+/** How many sessions without a user are remembered, from a request's read until its write. */
+const VISITORS_MAX = 2_000;
 
 /** An entry this young may be of a session that is being created, and is kept although the session is not there. */
 const CREATION_MS_MAX = 60_000;
@@ -190,12 +209,7 @@ function toEntry(text: string): Entry {
 }
 
 /** So many single-key commands at once, each to the node that has its key. */
-const BATCH = 100;
-
-async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
-  for (let start = 0; start < items.length; start += BATCH)
-    await Promise.all(items.slice(start, start + BATCH).map(work));
-}
+const BATCH = 1_000;
 
 /** A key of another type, or a value of somebody else's, is no failure of Redis. */
 function named(send: Send): Send {

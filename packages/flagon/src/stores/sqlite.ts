@@ -1,7 +1,7 @@
 import type { Store } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { pruneInBatches } from "./shared/prune.ts";
-import { isRow, taken, toColumns, toSession } from "./shared/rows.ts";
+import { inOrderOf, isRow, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toText } from "./shared/text.ts";
 import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./sqlite/database.ts";
 import { isSetUp, setUp } from "./sqlite/schema.ts";
@@ -88,6 +88,11 @@ export function sqliteStore(
       const row = read.get(toText(id), now());
       return isRow(row) ? toSession(row) : null;
     },
+    async readMany(ids) {
+      const { readMany } = statements ?? (await ready());
+      const rows = readMany.all(JSON.stringify(ids.map(toText)), now());
+      return inOrderOf(ids, rows.filter(isRow).map(toSession));
+    },
     async create(session) {
       const { create } = statements ?? (await ready());
       if (changes(create.run(toText(session.id), ...toColumns(session), now())) === 0) throw taken();
@@ -118,6 +123,7 @@ export function sqliteStore(
 
 interface Statements {
   readonly read: SqliteStatement;
+  readonly readMany: SqliteStatement;
   readonly create: SqliteStatement;
   readonly replace: SqliteStatement;
   readonly touch: SqliteStatement;
@@ -136,6 +142,9 @@ function prepare(database: SqliteDatabase, table: string): Statements {
   const statement = (sql: string): SqliteStatement => database.prepare(sql);
   return {
     read: statement(`SELECT ${columns} FROM ${table} WHERE id = ? AND expires_at > ?`),
+    // One text for however many ids: a parameter for each would be another statement for each number of them.
+    readMany: statement(`SELECT ${columns} FROM ${table}
+      WHERE id IN (SELECT value FROM json_each(?)) AND expires_at > ?`),
     create: statement(`INSERT INTO ${table} (id, version, user_id, device, created_at, last_seen_at, expires_at, data)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
       version = excluded.version, user_id = excluded.user_id, device = excluded.device, created_at = excluded.created_at,

@@ -2,6 +2,61 @@ import { memoryStore } from "flagon/memory";
 import type { StoreConditions } from "flagon/testing";
 import type { Store, StoredSession } from "../../src/store.ts";
 
+type ReadMany = (store: Store, ids: readonly string[]) => Promise<(StoredSession | null)[]>;
+
+const eachOf: ReadMany = (store, ids) => Promise.all(ids.map((id) => store.read(id)));
+
+const manyBy =
+  (readMany: ReadMany) =>
+  (conditions: StoreConditions): Store => {
+    const store = memoryStore(conditions);
+    return { ...store, readMany: (ids) => readMany(store, ids) };
+  };
+
+/** What an `IN (…)` without care makes of it. */
+const brokenMany: Record<string, (conditions: StoreConditions) => Store> = {
+  "readMany leaves unknown ids out": manyBy(async (store, ids) => {
+    return (await eachOf(store, ids)).filter((row) => row !== null);
+  }),
+  "readMany is in the engine's order": manyBy((store, ids) => eachOf(store, ids.toSorted())),
+  "readMany gives a repeated id once": manyBy((store, ids) => eachOf(store, [...new Set(ids)])),
+  "readMany gives a repeated id null the second time": manyBy(async (store, ids) => {
+    return (await eachOf(store, ids)).map((row, n) => (ids.indexOf(ids[n] ?? "") === n ? row : null));
+  }),
+  "readMany leaves tombstones out": manyBy(async (store, ids) => {
+    return (await eachOf(store, ids)).map((row) => (row?.data ? row : null));
+  }),
+  "readMany leaves the data out": manyBy(async (store, ids) => {
+    return (await eachOf(store, ids)).map((row) => row && { ...row, data: null });
+  }),
+  "readMany takes 999 ids at most": manyBy((store, ids) => eachOf(store, ids.slice(0, 999))),
+  "readMany fails for no ids": manyBy(async (store, ids) => {
+    if (ids.length === 0) throw new Error('syntax error at or near ")"');
+    return eachOf(store, ids);
+  }),
+  "readMany joins the ids with commas": manyBy((store, ids) =>
+    eachOf(store, ids.length ? ids.join(",").split(",") : []),
+  ),
+  "readMany keeps what it found as properties of an object": manyBy(async (store, ids) => {
+    const found: Record<string, StoredSession> = {};
+    for (const row of await eachOf(store, ids)) if (row !== null) found[row.id] = row;
+    return ids.map((id) => found[id] ?? null);
+  }),
+  "readMany shows expired sessions": (conditions) => {
+    let forgiving = false;
+    const store = memoryStore({ now: () => (forgiving ? 0 : conditions.now()) });
+    return {
+      ...store,
+      async readMany(ids) {
+        forgiving = true;
+        const rows = ids.map((id) => store.read(id));
+        forgiving = false;
+        return Promise.all(rows);
+      },
+    };
+  },
+};
+
 /**
  * Stores that break one rule each, as somebody's first attempt at a store might. The conformance suite has to fail every
  * one of them.
@@ -218,6 +273,7 @@ export const brokenStores: Record<string, (conditions: StoreConditions) => Store
       },
     };
   },
+  ...brokenMany,
   "list shows another user's sessions": (conditions) => {
     const store = memoryStore(conditions);
     const all = new Set<string>();

@@ -51,6 +51,12 @@ export function lastSeenFirst(a: StoredSession, b: StoredSession): number {
   return b.lastSeenAt - a.lastSeenAt || b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1);
 }
 
+/** What an engine found, in whatever order, as `readMany` has it: a session or null for each id. */
+export function inOrderOf(ids: readonly string[], found: readonly StoredSession[]): (StoredSession | null)[] {
+  const byId = new Map(found.map((session) => [session.id, session]));
+  return ids.map((id) => byId.get(id) ?? null);
+}
+
 /** What `create` rejects with, by every store here: a caller that meets it can read the row that got there first. */
 export function taken(): SessionError {
   return new SessionError("session_conflict", "a live session has this id already");

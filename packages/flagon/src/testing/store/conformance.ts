@@ -1,6 +1,7 @@
 import type { ConformanceCase } from "../check.ts";
 import { storeFailureCases } from "./failures.ts";
 import { type MakeStore, type StoreConformanceOptions, StoreFixture } from "./fixture.ts";
+import { storeManyCases } from "./many.ts";
 import { storeRaceCases } from "./races.ts";
 import { storeRuleCases } from "./rules.ts";
 import { storeUserCases } from "./users.ts";
@@ -17,7 +18,8 @@ import { storeValueCases } from "./values.ts";
  */
 export function storeConformance(makeStore: MakeStore, options: StoreConformanceOptions = {}): ConformanceCase[] {
   const failures = storeFailureCases(options);
-  const cases = [...storeRuleCases, ...storeUserCases, ...storeValueCases, ...storeRaceCases, ...failures];
+  const sound = [...storeRuleCases, ...storeManyCases, ...storeUserCases, ...storeValueCases, ...storeRaceCases];
+  const cases = [...sound, ...failures];
   return cases.map(({ name, test }) => ({
     name,
     run: async () => {

@@ -13,6 +13,13 @@ const pruning = failing("deleteExpired", (store, bench) => store.deleteExpired(b
 
 const cases: readonly StoreCase[] = [
   failing("read", (store, bench) => store.read(bench.name())),
+  {
+    name: "readMany rejects when the engine does not answer, and says nothing about the sessions",
+    test: async (bench) => {
+      const store = await bench.broken();
+      if (store.readMany !== undefined) await rejection(store.readMany([bench.name(), bench.name()]), "readMany");
+    },
+  },
   failing("create", (store, bench) => store.create(bench.session())),
   failing("create for a user", (store, bench) => store.create(bench.session({ userId: bench.name("user") }))),
   failing("replace", (store, bench) => store.replace(bench.session({ version: 2 }), 1)),

@@ -127,6 +127,20 @@ export async function isGone(store: Store, session: StoredSession, when: string)
   same(await store.read(session.id), null, `${when}: read after replace and touch`);
 }
 
+/** Holds what `readMany` gives against `read` of each, field by field. A store may do without it. */
+export async function isReadAsEach(store: Store, ids: readonly string[], when: string): Promise<void> {
+  if (store.readMany === undefined) return;
+  const each = await Promise.all(ids.map((id) => store.read(id)));
+  const many = await store.readMany(ids);
+  same(Array.isArray(many), true, `${when}: whether readMany gives a list`);
+  const found = many.map((session) => session && fields(session));
+  same(
+    found,
+    each.map((session) => session && fields(session)),
+    when,
+  );
+}
+
 export async function listed(store: Store, userId: string): Promise<string[]> {
   return (await store.list(userId)).map((session) => session.id);
 }

@@ -105,17 +105,24 @@ export const storeRaceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "sessions that are created while their user is listed are found afterwards",
+    name: "sessions that begin, and visitors who sign in, while their user is listed are found afterwards",
     test: async (bench) => {
       await rounds(bench, async (store, session, turns) => {
-        const user = session.userId ?? "";
-        const fresh = Array.from({ length: 20 }, () => bench.session({ userId: user }));
+        const userId = session.userId ?? "";
+        const fresh = Array.from({ length: 20 }, () => bench.session({ userId }));
+        const visitors = Array.from({ length: 10 }, () => bench.session());
+        for (const visitor of visitors) await store.create(visitor);
         const created = fresh.map((each, n) => turns(n).create(each));
-        const others = Array.from({ length: 10 }, (_, n) => turns(n).list(user));
-        await Promise.all([...created, ...others]);
-        const live: string[] = [];
-        for (const each of [session, ...fresh]) if ((await store.read(each.id)) !== null) live.push(each.id);
-        same((await listed(store, user)).toSorted(), live.toSorted(), "the list, beside what is live");
+        const signedIn = visitors.map((each, n) => turns(n).replace({ ...each, userId, version: 2 }, 1));
+        const others = Array.from({ length: 10 }, (_, n) => turns(n).list(userId));
+        const [replaced] = await Promise.all([Promise.all(signedIn), ...created, ...others]);
+        same(
+          replaced,
+          visitors.map(() => true),
+          "the replaces that sign in",
+        );
+        const all = [session, ...fresh, ...visitors].map(({ id }) => id);
+        same((await listed(store, userId)).toSorted(), all.toSorted(), "the list");
       });
     },
   },

@@ -84,7 +84,7 @@ export const storeValueCases: readonly StoreCase[] = [
   },
 ];
 
-function oddTexts(): { what: string; text: string }[] {
+export function oddTexts(): { what: string; text: string }[] {
   const tenKilobytes = Array.from({ length: 10_240 }, (_, index) => String.fromCharCode(33 + ((index * 7) % 90))).join(
     "",
   );
