@@ -5,7 +5,7 @@ import { type SessionEnv, session } from "flagon/hono";
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { page, parts, type View, waitingPage } from "./page.ts";
-import { type State, slotOf, type Wish } from "./state.ts";
+import { rowIdOf, type State, slotOf, type Wish } from "./state.ts";
 
 interface Parts {
   /** This instance's name. */
@@ -92,7 +92,7 @@ export function createApp({ name, sessions, state, grant }: Parts): Hono<Env> {
   function viewOf(c: Context<Env>): View {
     const { userId, id, isNew } = c.get("session");
     const count = c.get("session").get("count") ?? 0;
-    const slot = isNew ? null : slotOf(id);
+    const slot = isNew ? null : slotOf(rowIdOf(id));
     return { ...outlook(c), slot, session: { userId, count } };
   }
 

@@ -41,10 +41,15 @@ export function masterOf(slot: number, nodes: readonly NodeState[]): NodeState |
   return claims.toSorted((a, b) => b.epoch - a.epoch)[0] ?? null;
 }
 
-/** The slot of a session's key: CRC16 (XMODEM) of its name, modulo 16,384, as the Redis Cluster specification has it. */
-export function slotOf(sessionId: string): number {
+/** The id of a session's row: the first 16 bytes of the session's own, the rest of which changes when somebody signs in. */
+export function rowIdOf(sessionId: string): string {
+  return Buffer.from(sessionId, "base64url").subarray(0, 16).toString("base64url");
+}
+
+/** The slot of a row's key: CRC16 (XMODEM) of its name, modulo 16,384, as the Redis Cluster specification has it. */
+export function slotOf(rowId: string): number {
   let crc = 0;
-  for (const byte of Buffer.from(`flagon:s:${sessionId}`)) {
+  for (const byte of Buffer.from(`flagon:s:${rowId}`)) {
     crc ^= byte << 8;
     for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0);
     crc &= 0xffff;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../../../test/support/services/describe-with.ts";
 import { type RedisCluster, startRedisCluster } from "../../../test/support/services/index.ts";
 import { openSessions } from "../src/sessions.ts";
-import { slotOf } from "../src/state.ts";
+import { rowIdOf, slotOf } from "../src/state.ts";
 
 const secret = "N0t-a-secret-but-l0ng-and-mixed-en0ugh-f0r-tests";
 
@@ -40,16 +40,16 @@ describeWith("redis")("sessions on a Redis Cluster", () => {
     await sessions.commit(changed);
     expect(await waits()).toBe(2);
 
-    expect(slotOf(session.id)).toBe(
-      Number(await ask(cluster.urls[0] ?? "", "CLUSTER", "KEYSLOT", `flagon:s:${session.id}`)),
-    );
+    const key = `flagon:s:${rowIdOf(session.id)}`;
+    expect(slotOf(rowIdOf(session.id))).toBe(Number(await ask(cluster.urls[0] ?? "", "CLUSTER", "KEYSLOT", key)));
+    expect(await ask((await cluster.masterOf(key)).url, "EXISTS", key)).toBe("1");
   });
 
   test("on one master are written while another one is lost", async () => {
     const session = await open(null);
     session.set("count", 1);
     const cookie = cookieOf(await sessions.commit(session));
-    const owner = await cluster.masterOf(`flagon:s:${session.id}`);
+    const owner = await cluster.masterOf(`flagon:s:${rowIdOf(session.id)}`);
     const other = cluster.nodes.slice(0, 3).find((node) => node.port !== owner.port);
     const changed = await open(cookie);
     changed.set("count", 2);

@@ -6,6 +6,7 @@ import pg from "pg";
 import postgres from "postgres";
 import { expect } from "vitest";
 import { type Server, startPostgres, startRedisCluster } from "../../../../../test/support/services/index.ts";
+import { rowIdOf } from "../../records.ts";
 import { withReplica as withReplicaOfIoredis } from "./recipes/ioredis.ts";
 import { openCluster, withReplica as withReplicaOfNodeRedis } from "./recipes/node-redis.ts";
 import { openPool } from "./recipes/pg.ts";
@@ -132,6 +133,7 @@ export async function onCluster(connect: ConnectToCluster, { waits, cutsOff }: C
   };
 }
 
+/** A session's own id has its sign-in id in it, which its row's has not. */
 function keyOf(id: string): string {
-  return `flagon:s:${id}`;
+  return `flagon:s:${rowIdOf({ id })}`;
 }
