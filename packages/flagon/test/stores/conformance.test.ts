@@ -12,7 +12,7 @@ describe("the suite fails a store where", () => {
   test("a store that is down says null, false or nothing", async () => {
     const makeBroken = () => memoryStore();
     const failed = await failures(storeConformance(memoryStore, { makeBroken }));
-    expect(failed).toHaveLength(8);
+    expect(failed).toHaveLength(9);
     expect(failed.every((name) => name.includes("when the engine does not answer"))).toBe(true);
   });
 
