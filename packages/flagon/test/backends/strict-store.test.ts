@@ -1,4 +1,4 @@
-import { createSessions, type SessionError } from "flagon";
+import { createSessions, type SessionError, type Store } from "flagon";
 import { beforeEach, expect, test } from "vitest";
 import { Clock, type Data, SECRET } from "../browser.ts";
 import { strictMemoryStore } from "./strict-memory-store.ts";
@@ -9,13 +9,20 @@ import { Visitor } from "./visitor.ts";
  * may be told that such a write is done, and what it left behind is in nobody's way.
  */
 let isAlone: (command: "create" | "replace") => boolean;
+/** Which rows the store fails to read. */
+let isUnreadable: (id: string) => boolean;
 let visitor: Visitor;
 
 beforeEach(async () => {
   const clock = new Clock();
-  const store = strictMemoryStore(clock.now, (command) => isAlone(command));
+  const strict = strictMemoryStore(clock.now, (command) => isAlone(command));
+  const store: Store = {
+    ...strict,
+    read: (id) => (isUnreadable(id) ? Promise.reject(new Error("not readable")) : strict.read(id)),
+  };
   visitor = new Visitor(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
   isAlone = () => false;
+  isUnreadable = () => false;
   await visitor.visit((session) => session.set("cart", 1));
 });
 
@@ -67,6 +74,30 @@ test("a sign-in of a visitor: fails, and its answer has the cookie that opens wh
   expect(await visitor.visit((each) => [each.userId, each.get("cart")])).toEqual(["u", 1]);
   await visitor.visit((each) => each.login("u"));
   expect(await visitor.sessions.list("u")).toHaveLength(1);
+});
+
+test("a sign-in after somebody else's, whose new session alone can't be kept: fails, and the next one takes it over", async () => {
+  await visitor.visit((session) => session.login("v"));
+  const before = visitor.copy();
+  let isLost = false;
+  isAlone = (command) => {
+    isLost ||= command === "create";
+    return isLost;
+  };
+  await expect(visitor.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
+  isAlone = () => false;
+  expect(await before.isKnown()).toBe(false);
+  await visitor.visit((session) => session.login("u"));
+  expect(await visitor.visit((session) => session.userId)).toBe("u");
+  expect(await visitor.sessions.list("u")).toHaveLength(1);
+});
+
+test("a sign-in of a stranger whose user's mark can't be looked for: fails, and leaves no session in the list", async () => {
+  const stranger = new Visitor(visitor.sessions);
+  isUnreadable = (id) => id.startsWith("user:");
+  await expect(stranger.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
+  expect(stranger.cookies.size).toBe(0);
+  expect(await stranger.sessions.list("u")).toEqual([]);
 });
 
 test("a session that the store can't answer for at first, and can when it is asked again: the request is answered", async () => {

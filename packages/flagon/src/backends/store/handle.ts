@@ -160,16 +160,17 @@ export class StoreHandle implements SessionHandle {
     let before: StoredSession | null = null;
     for (let tries = 1; ; tries++) {
       const row = rowOf(state, record, before, this.#context);
-      const put = await putRow(row, before, this.#context).catch((error: unknown) => {
-        // Nobody gets its cookie. An id that is made of another one may be somebody else's session by now.
-        const isOwn = record !== given || (state.loaded.record?.id ?? state.loaded.named) === undefined;
+      // Nobody gets its cookie. An id that is made of another one may be somebody else's session by now.
+      const isOwn = record !== given || (state.loaded.record?.id ?? state.loaded.named) === undefined;
+      const withdraw = (error: unknown): Promise<never> => {
         if (before !== null || !isOwn) throw error;
         return this.#withdraw(row, error);
-      });
+      };
+      const put = await putRow(row, before, this.#context).catch(withdraw);
       if (put.isWritten) {
         this.#goOnFrom(record, row);
         this.#tell(record, row, []);
-        if (state.isLogin) await this.#checkSignIn(record);
+        if (state.isLogin) await this.#checkSignIn(record).catch(withdraw);
         return [cookieLine(record, this.#cookie, this.#context)];
       }
       const found = sessionIn(put.found, this.#context);
@@ -186,7 +187,7 @@ export class StoreHandle implements SessionHandle {
     }
   }
 
-  /** Takes back the row that the store did not say yes to, as well as can be. */
+  /** Takes back the row of a session that did not come to begin, as well as can be. */
   async #withdraw({ id }: StoredSession, failure: unknown): Promise<never> {
     const deleted = this.#context.store.delete(id).catch(() => {});
     if (!isTimeout(failure)) await deleted;
