@@ -19,16 +19,16 @@ const TIMES = 5;
 
 /** A browser. */
 class Visitor {
-  readonly #origin: string;
+  readonly origin: string;
   cookie: string | null = null;
 
   constructor(origin: string) {
-    this.#origin = origin;
+    this.origin = origin;
   }
 
   async get(path: string): Promise<string> {
     const headers: Record<string, string> = this.cookie === null ? {} : { cookie: this.cookie };
-    const response = await fetch(`${this.#origin}${path}`, { headers });
+    const response = await fetch(`${this.origin}${path}`, { headers });
     const text = await response.text();
     if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
     for (const line of response.headers.getSetCookie()) this.cookie = line.slice(0, line.indexOf(";"));
@@ -41,12 +41,15 @@ interface Row {
   /** What happens before, uncounted. */
   readonly before?: (visitor: Visitor) => Promise<unknown>;
   readonly request: (visitor: Visitor) => Promise<unknown>;
+  /** Only for a library that can end all sessions of a user. */
+  readonly revokesUser?: boolean;
   /** What came of it. */
   readonly after?: (visitor: Visitor) => Promise<string>;
 }
 
 const known = (visitor: Visitor): Promise<string> => visitor.get("/change");
-const signedIn = (visitor: Visitor): Promise<string> => visitor.get("/login");
+const signedIn = (visitor: Visitor): Promise<string> => visitor.get("/login?user=ada");
+let users = 0;
 const get =
   (path: string) =>
   (visitor: Visitor): Promise<string> =>
@@ -82,9 +85,10 @@ const rows: readonly Row[] = [
     request: get("/read"),
   },
   { title: "cookie, something changed", before: known, request: get("/change") },
-  { title: "sign-in, no cookie before", request: get("/login") },
-  { title: "sign-in, with a cookie", before: known, request: get("/login") },
-  { title: "new id (`rotate`, `regenerate`), signed in", before: signedIn, request: get("/rotate") },
+  { title: "sign-in, no cookie before", request: signedIn },
+  { title: "sign-in, with a cookie", before: known, request: signedIn },
+  { title: "sign-in of another user, over somebody's session", before: signedIn, request: get("/login?user=bob") },
+  { title: "new cookie (`rotate`, `regenerate`), signed in", before: signedIn, request: get("/rotate") },
   { title: "sign-out", before: signedIn, request: get("/logout") },
   {
     title: "the cookie of a session that was signed out",
@@ -95,6 +99,15 @@ const rows: readonly Row[] = [
       visitor.cookie = cookie;
     },
     request: get("/read"),
+  },
+  {
+    title: "`revokeUser` of a user with three sessions",
+    revokesUser: true,
+    before: async ({ origin }) => {
+      users++;
+      for (let n = 0; n < 3; n++) await new Visitor(origin).get(`/login?user=${users}`);
+    },
+    request: (visitor) => visitor.get(`/revoke?user=${users}`),
   },
   { title: "garbage for a cookie", before: (visitor) => forge(visitor, () => "garbage"), request: get("/read") },
   {
@@ -133,12 +146,12 @@ const versions = packages.map((name) => `${name} ${versionOf(name)}`).join(", ")
 console.log(`${table(head, cells)}\n\n${titles.join(", ")}, Node ${process.version.slice(1)}; ${versions}.`);
 console.log(`\nWithin EVALSHA Redis carried out one of: ${[...scripts].join("; ")}.`);
 
-async function columnOf(engine: WatchedEngine, { app, close }: App): Promise<string[]> {
+async function columnOf(engine: WatchedEngine, { app, revokesUsers, close }: App): Promise<string[]> {
   const server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const column: string[] = [];
-  for (const row of rows) column.push(await cellOf(engine, origin, row));
+  for (const row of rows) column.push(row.revokesUser && !revokesUsers ? "–" : await cellOf(engine, origin, row));
   server.closeAllConnections();
   server.close();
   await close();

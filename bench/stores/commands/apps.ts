@@ -2,7 +2,7 @@ import connectPgSimple from "connect-pg-simple";
 import { RedisStore } from "connect-redis";
 import express, { type Express, type Request, type RequestHandler } from "express";
 import expressSession from "express-session";
-import type { Store } from "flagon";
+import { createSessions, type Store } from "flagon";
 import { session } from "flagon/express";
 import { postgresStore } from "flagon/postgres";
 import { redisStore } from "flagon/redis";
@@ -15,6 +15,8 @@ const secret = "hT7-qLw2_Zr9mXc4VbN8sKd3FgJ6yPa1";
 /** An app whose sessions are in an engine. */
 export interface App {
   readonly app: Express;
+  /** Whether its library can end all sessions of a user: express-session's stores know no users. */
+  readonly revokesUsers: boolean;
   close(): Promise<unknown>;
 }
 
@@ -22,9 +24,10 @@ export interface App {
 interface Habits {
   read(request: Request): unknown;
   change(request: Request, key: string): void;
-  login(request: Request): void | Promise<void>;
+  login(request: Request, userId: string): void | Promise<void>;
   logout(request: Request): void | Promise<void>;
   rotate(request: Request): void | Promise<void>;
+  revokeUser?(userId: string): Promise<void>;
 }
 
 function appOf(sessions: RequestHandler, habits: Habits): Express {
@@ -48,7 +51,15 @@ function appOf(sessions: RequestHandler, habits: Habits): Express {
     habits.change(request, String(request.query.key));
     response.send("ok");
   });
-  for (const act of ["login", "logout", "rotate"] as const) {
+  app.get("/login", async (request, response) => {
+    await habits.login(request, String(request.query.user));
+    response.send("ok");
+  });
+  app.get("/revoke", async (request, response) => {
+    await habits.revokeUser?.(String(request.query.user));
+    response.send("ok");
+  });
+  for (const act of ["logout", "rotate"] as const) {
     app.get(`/${act}`, async (request, response) => {
       await habits[act](request);
       response.send("ok");
@@ -58,13 +69,14 @@ function appOf(sessions: RequestHandler, habits: Habits): Express {
 }
 
 function flagonOn(store: Store): Express {
-  const sessions = session({ secret, store, lifetime: { idle: IDLE_SECONDS, absolute: "12h" } });
-  return appOf(sessions, {
+  const sessions = createSessions({ secret, store, lifetime: { idle: IDLE_SECONDS, absolute: "12h" } });
+  return appOf(session(sessions), {
     read: (request) => Object.fromEntries(request.session.entries()),
     change: (request, key) => void request.session.update(key, (count) => Number(count ?? 0) + 1),
-    login: (request) => void request.session.login("ada"),
+    login: (request, userId) => void request.session.login(userId),
     logout: (request) => void request.session.logout(),
     rotate: (request) => void request.session.rotate(),
+    revokeUser: (userId) => sessions.revokeUser(userId),
   });
 }
 
@@ -94,9 +106,9 @@ function expressSessionOn(store: object): Express {
     change: (request, key) => {
       bagOf(request)[key] = Number(bagOf(request)[key] ?? 0) + 1;
     },
-    login: async (request) => {
+    login: async (request, userId) => {
       await until((done) => bagOf(request).regenerate(done));
-      bagOf(request).userId = "ada";
+      bagOf(request).userId = userId;
       await until((done) => bagOf(request).save(done));
     },
     logout: (request) => until((done) => bagOf(request).destroy(done)),
@@ -109,10 +121,10 @@ function expressSessionOn(store: object): Express {
   });
 }
 
-async function onRedis(url: string, make: (client: RedisClientType) => Express): Promise<App> {
+async function onRedis(url: string, revokesUsers: boolean, make: (client: RedisClientType) => Express): Promise<App> {
   const client: RedisClientType = createClient({ url });
   await client.connect();
-  return { app: make(client), close: async () => client.destroy() };
+  return { app: make(client), revokesUsers, close: async () => client.destroy() };
 }
 
 /** All connections are there before anything is counted. */
@@ -125,8 +137,8 @@ async function poolAt(connectionString: string): Promise<pg.Pool> {
 }
 
 export const onRedisApps: readonly ((url: string) => Promise<App>)[] = [
-  (url) => onRedis(url, (client) => flagonOn(redisStore(client))),
-  (url) => onRedis(url, (client) => expressSessionOn(new RedisStore({ client }))),
+  (url) => onRedis(url, true, (client) => flagonOn(redisStore(client))),
+  (url) => onRedis(url, false, (client) => expressSessionOn(new RedisStore({ client }))),
 ];
 
 export const onPostgresApps: readonly ((url: string) => Promise<App>)[] = [
@@ -134,7 +146,7 @@ export const onPostgresApps: readonly ((url: string) => Promise<App>)[] = [
     const pool = await poolAt(url);
     const store = postgresStore(pool);
     await store.setup();
-    return { app: flagonOn(store), close: () => pool.end() };
+    return { app: flagonOn(store), revokesUsers: true, close: () => pool.end() };
   },
   async (url) => {
     const pool = await poolAt(url);
@@ -144,6 +156,6 @@ export const onPostgresApps: readonly ((url: string) => Promise<App>)[] = [
       await store.close();
       await pool.end();
     };
-    return { app: expressSessionOn(store), close };
+    return { app: expressSessionOn(store), revokesUsers: false, close };
   },
 ];

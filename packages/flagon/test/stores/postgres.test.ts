@@ -150,13 +150,14 @@ describeWith("postgres")("postgresStore on a server", () => {
     await store.replace(storedSession({ version: 2 }), 1);
     await store.touch("id", { expiresAt: 2_000_000, lastSeenAt: 1 });
     await store.read("id");
+    await store.readMany?.(["id", "none", "id"]);
     await store.list("u");
     await store.delete("id");
-    expect(send).toHaveBeenCalledTimes(7);
+    expect(send).toHaveBeenCalledTimes(8);
     const { rows } = await client.query(
       "SELECT count(*)::int AS n FROM pg_prepared_statements WHERE name LIKE 'flagon_%'",
     );
-    expect(rows[0].n).toBe(6);
+    expect(rows[0].n).toBe(7);
     await client.end();
   });
 
@@ -181,6 +182,8 @@ describeWith("postgres")("postgresStore on a server", () => {
       return rows.map((row) => row["QUERY PLAN"]).join("\n");
     };
     expect(await plan("id = 'id7' AND expires_at > 0")).toContain("Index Scan using planned_pkey");
+    const many = 'id = ANY (ARRAY(SELECT json_array_elements_text(\'["id7","id9"]\'::text::json))) AND expires_at > 0';
+    expect(await plan(many)).toContain("planned_pkey");
     expect(await plan("user_id = 'user7' AND expires_at > 0 AND data IS NOT NULL")).toContain("planned_user");
     expect(await plan("expires_at <= 1000100")).toContain("planned_expiry");
   });

@@ -110,20 +110,21 @@ describe("the file", () => {
 
   test("has one table in WAL mode, with indexes on user and expiry that are used", async () => {
     const path = newPath();
-    const store = sqliteStore(path, { table: "visits", now: () => 0 });
+    const store = sqliteStore(path, { table: "planned", now: () => 0 });
     await store.setup();
     store.close();
     const database = new DatabaseSync(path);
     const plan = (condition: string): string =>
       database
-        .prepare(`EXPLAIN QUERY PLAN SELECT * FROM visits WHERE ${condition}`)
+        .prepare(`EXPLAIN QUERY PLAN SELECT * FROM planned WHERE ${condition}`)
         .all()
         .map((row) => row.detail)
         .join();
     expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
-    expect(plan("id = ? AND expires_at > ?")).toContain("sqlite_autoindex_visits_1");
-    expect(plan("user_id = ? AND id <> ? AND expires_at > ? AND data IS NOT NULL")).toContain("visits_user");
-    expect(plan("expires_at <= ? LIMIT 200")).toContain("visits_expiry");
+    expect(plan("id = ? AND expires_at > ?")).toContain("sqlite_autoindex_planned_1");
+    expect(plan("id IN (SELECT value FROM json_each(?)) AND expires_at > ?")).toContain("sqlite_autoindex_planned_1");
+    expect(plan("user_id = ? AND expires_at > ? AND data IS NOT NULL")).toContain("planned_user");
+    expect(plan("expires_at <= ? LIMIT 200")).toContain("planned_expiry");
     database.close();
   });
 

@@ -160,12 +160,17 @@ export class StoreHandle implements SessionHandle {
     let before: StoredSession | null = null;
     for (let tries = 1; ; tries++) {
       const row = rowOf(state, record, before, this.#context);
-      const isOwn = before === null && !this.#isShared(state, record.id);
-      const put = await this.#orWithdrawn(isOwn, row.id, putRow(row, before, this.#context));
+      // Nobody gets its cookie. An id that is made of another one may be somebody else's session by now.
+      const isOwn = record !== given || (state.loaded.record?.id ?? state.loaded.named) === undefined;
+      const withdraw = (error: unknown): Promise<never> => {
+        if (before !== null || !isOwn) throw error;
+        return this.#withdraw(row, error);
+      };
+      const put = await putRow(row, before, this.#context).catch(withdraw);
       if (put.isWritten) {
         this.#goOnFrom(record, row);
         this.#tell(record, row, []);
-        if (state.isLogin) await this.#orWithdrawn(isOwn, row.id, this.#checkSignIn(record));
+        if (state.isLogin) await this.#checkSignIn(record).catch(withdraw);
         return [cookieLine(record, this.#cookie, this.#context)];
       }
       const found = sessionIn(put.found, this.#context);
@@ -182,23 +187,11 @@ export class StoreHandle implements SessionHandle {
     }
   }
 
-  /** Whether another request may begin the session under this id as well: whoever tries again finds its row then. */
-  #isShared({ loaded }: SessionState, id: string): boolean {
-    const before = loaded.record?.id ?? loaded.named;
-    return before !== undefined && (id === before || id === this.#context.idAfter(before));
-  }
-
-  /** A row whose cookie nobody gets is taken back, as well as can be: its user's list would show it. */
-  async #orWithdrawn<Answer>(isOwn: boolean, id: string, work: Promise<Answer>): Promise<Answer> {
-    try {
-      return await work;
-    } catch (failure) {
-      const isEnded = failure instanceof SessionError && failure.code === "session_conflict";
-      const withdrawn = isOwn && !isEnded ? this.#context.store.delete(id).catch(() => {}) : null;
-      // Nobody waits once more for an engine that did not answer in time.
-      if (!isTimeout(failure)) await withdrawn;
-      throw failure;
-    }
+  /** Takes back the row of a session that did not come to begin, as well as can be. */
+  async #withdraw({ id }: StoredSession, failure: unknown): Promise<never> {
+    const deleted = this.#context.store.delete(id).catch(() => {});
+    if (!isTimeout(failure)) await deleted;
+    throw failure;
   }
 
   /** Whether only the clocks move, and the browser need not hear of it. */
