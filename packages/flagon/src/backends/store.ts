@@ -77,9 +77,11 @@ export class StoreBackend implements SessionBackend {
     const { legacy, store, now, idAfter, reader } = this.#context;
     let over: OpenedSession | null = null;
     for (const record of legacy.find(request, cookie.name)) {
+      const entry = await legacy.known(record);
       const row = await store.read(record.id);
       const there = sessionIn(row, this.#context);
-      const known = row === null ? await legacy.known(record) : (there?.identity ?? null);
+      // Where both are, a row that lives is not to be opened by whoever had it moved after the session was ended.
+      const known = there === null || (entry !== null && !entry.isMoved && there.record) ? entry : there.identity;
       const standing = known === null ? "opens" : standingOf(record, known, now());
       const own = there?.record ?? record;
       // A row whose secret is no longer in use opens nothing, and nothing opens in its place.
@@ -129,7 +131,8 @@ export class StoreBackend implements SessionBackend {
     end: () => Promise<boolean>,
   ): Promise<boolean> {
     const { legacy, store } = this.#context;
-    if (legacy.until === 0 || (await store.read(named.id)) !== null) return false;
+    if (legacy.until === 0) return false;
+    if ((await store.read(named.id)) !== null) return end();
     const isRevoked = await legacy.revoke(named, user);
     return (await end()) || isRevoked;
   }

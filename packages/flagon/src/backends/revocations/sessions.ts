@@ -6,6 +6,8 @@ import { EntryTable } from "./entries.ts";
 export interface SessionEntry extends SessionIdentity {
   /** When its user signed in; null while nobody is. */
   readonly authenticatedAt: number | null;
+  /** Whether it has come to live in a row, and only that knows more. */
+  readonly isMoved?: boolean;
 }
 
 /** For a session whose cookie nobody has seen. */

@@ -1,6 +1,6 @@
 import type { OpenRequest, SessionRecord } from "../../codec.ts";
 import { entryOf } from "../cookie-plan.ts";
-import { type EndReason, type SessionIdentity, standingOf } from "../decision.ts";
+import { type EndReason, standingOf } from "../decision.ts";
 import type { EntryTable } from "../revocations/entries.ts";
 import { entryOfUnknown, type SessionEntry } from "../revocations/sessions.ts";
 import type { UserRevocations } from "../revocations/users.ts";
@@ -39,28 +39,37 @@ export class LegacySessions {
     return this.#formats.flatMap((format) => format.open(request, cookieName, () => null) ?? []);
   }
 
-  /** What is known of a session that has no row; null for one that was never ended, rotated or moved. */
-  async known(record: SessionRecord): Promise<SessionIdentity | null> {
+  /**
+   * What is known of a session besides its row; null where nothing is. Whoever asks looks for the row afterwards: a session
+   * that moves has its row before its entry.
+   */
+  async known(record: SessionRecord): Promise<SessionEntry | null> {
     const [stored, isOver] = await Promise.all([this.#entries.read(record.id), this.#users.find(record.userId)]);
     const entry = stored?.entry ?? null;
     // Flask tells when its cookie was written: whoever is in it had signed in by then.
-    return isOver?.({ ...record, createdAt: record.renewedAt })
-      ? { ...(entry ?? entryOf(record)), end: "revoked" }
-      : entry;
+    const isEndedWithUser = isOver?.({ ...record, createdAt: record.renewedAt }) ?? false;
+    return isEndedWithUser ? { ...entryOf(record), end: "revoked" } : entry;
   }
 
   /** For a session whose row was just written: false when it was ended while the request was under way. */
   async moveIn(record: SessionRecord): Promise<boolean> {
     const known = await this.known(record);
+    if (known?.isMoved) return true;
     if (known !== null && standingOf(record, known, this.#now()) !== "opens") return false;
-    await this.end(record.id, entryOf(record), "revoked");
-    return true;
+    return this.#write(record.id, { ...entryOf(record), isMoved: true, end: "revoked" });
   }
 
   /** From now on no old cookie opens the session, but for one that its row knows. False when that was so before. */
-  async end(id: string, session: SessionEntry, end: EndReason): Promise<boolean> {
-    const entry: SessionEntry = { ...session, end, changedAt: this.#now() };
-    const written = await this.#entries.change(id, this.until, (found) => (found && found.end !== null ? null : entry));
+  end(id: string, session: SessionEntry, end: EndReason): Promise<boolean> {
+    return this.#write(id, { ...session, end });
+  }
+
+  async #write(id: string, session: SessionEntry): Promise<boolean> {
+    const entry: SessionEntry = { ...session, changedAt: this.#now() };
+    const written = await this.#entries.change(id, this.until, (found) => {
+      // One that has moved may be moved once more by a request that had looked before, and is none the less over.
+      return found !== null && found.end !== null && !(entry.isMoved && found.isMoved) ? null : entry;
+    });
     return written !== null;
   }
 
