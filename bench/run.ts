@@ -1,8 +1,9 @@
 /**
- * Both tables: what it takes to open and change a session on three versions of Node, and what sessions cost whole servers.
+ * Two tables: what it takes to open and change a session on three versions of Node, and what sessions cost whole servers.
  *
- *   npm run bench            both, about 25 minutes on two cores that do nothing else
- *   npm run bench -- tokens  the first; `http` the second; `profile` draws where the time of a read goes
+ *   npm run bench               both, about 25 minutes on two cores that do nothing else
+ *   npm run bench -- tokens     the first; `http` the second; `profile` draws where the time of a read goes
+ *   npm run bench -- inprocess  a request's cost without a network; `--against` another checkout's
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
@@ -15,17 +16,21 @@ import type { Measured } from "./tokens/tokens.ts";
 
 type Results = Record<string, Measured[]>;
 
-const [asked] = process.argv.slice(2);
+const [asked, ...rest] = process.argv.slice(2);
 const nodes = ["node20", "node24", "node26"];
 const sizes = ["64", "512", "2560"];
 
 if (asked === undefined || asked === "tokens") await tokens();
 if (asked === undefined || asked === "http") program("http/http.ts");
 if (asked === "profile") program("http/profile.ts");
+if (asked === "inprocess") {
+  // By one thread, whose time is the same whatever the other cores are doing.
+  program("inprocess/inprocess.ts", rest, ["--single-threaded-gc"]);
+}
 
-function program(path: string): void {
-  const args = ["--conditions=flagon-source", join(import.meta.dirname, path)];
-  execFileSync(process.execPath, args, { stdio: "inherit" });
+function program(path: string, options: readonly string[] = [], flags: readonly string[] = []): void {
+  const args = ["--conditions=flagon-source", ...flags, join(import.meta.dirname, path), ...options];
+  execFileSync(process.execPath, args, { stdio: "inherit", env: { ...process.env, NODE_ENV: "production" } });
 }
 
 async function tokens(): Promise<void> {

@@ -24,17 +24,24 @@ export function limits(data: Record<string, unknown>): Contender[] {
 const key = createSecretKey(randomBytes(32));
 const associated = Buffer.alloc(24);
 
-function seal(data: Record<string, unknown>): string {
+export function seal(data: Record<string, unknown>): string {
+  return sealBytes(data).toString("base64url");
+}
+
+export function sealBytes(data: Record<string, unknown>): Buffer {
   const nonce = randomFillSync(Buffer.allocUnsafe(12));
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 });
   cipher.setAAD(associated);
   const text = cipher.update(JSON.stringify(data), "utf8");
   cipher.final();
-  return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString("base64url");
+  return Buffer.concat([nonce, text, cipher.getAuthTag()]);
 }
 
-function open(token: string): Record<string, unknown> {
-  const bytes = Buffer.from(token, "base64url");
+export function open(token: string): Record<string, unknown> {
+  return openBytes(Buffer.from(token, "base64url"));
+}
+
+export function openBytes(bytes: Buffer): Record<string, unknown> {
   const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12), { authTagLength: 16 });
   decipher.setAAD(associated);
   decipher.setAuthTag(bytes.subarray(bytes.length - 16));
