@@ -84,9 +84,11 @@ export class StoreBackend implements SessionBackend {
       const known = there === null || (entry !== null && !entry.isMoved && there.record) ? entry : there.identity;
       const standing = known === null ? "opens" : standingOf(record, known, now());
       const own = there?.record ?? record;
-      // A row whose secret is no longer in use opens nothing, and nothing opens in its place.
-      const isGone = row !== null && there === null;
-      if (standing === "opens" && !isGone && reader.limitOf(own) === null) {
+      // A row whose secret is no longer in use opens nothing, and nothing opens in its place. The old format holds what has no
+      // row to limits of its own.
+      const isGone =
+        row !== null && (there === null || (there.record !== null && reader.limitOf(there.record) !== null));
+      if (standing === "opens" && !isGone) {
         const found = there ?? { row: null, record, identity: identityOf(record) };
         const loaded = { record: own, renewalDue: true };
         return { loaded, known: { ...own, isOpened: true }, found, needsCookie: true };
