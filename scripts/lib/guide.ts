@@ -7,7 +7,7 @@ export interface Section {
   readonly commands: readonly string[];
 }
 
-/** The sections that show a program. */
+/** The sections that show a program and the commands that serve it. */
 export function sectionsOf(markdown: string): Section[] {
   return markdown
     .split(/^## /m)
@@ -22,5 +22,5 @@ export function sectionsOf(markdown: string): Section[] {
         ),
       };
     })
-    .filter(({ files }) => files.length > 0);
+    .filter(({ files, commands }) => files.length > 0 && commands.length > 0);
 }

@@ -20,6 +20,7 @@ export interface LoginOptions {
 }
 
 const RESPONSE = "the response had started";
+const DESTROYED = "destroy()";
 
 /** What a request's handler came to. `saved`: a `save` that may still be under way. */
 export interface ClosedSession {
@@ -134,7 +135,7 @@ export class Session<Data extends object = RegisteredData> {
     return this.#change().delete(key);
   }
 
-  /** Drops all data. The login, waiting flashes and the id stay; `logout` drops those too. */
+  /** Drops all data. The sign-in, waiting flashes and the session itself stay; `logout` drops those too. */
   clear(): void {
     const state = this.#change();
     if (this.size > 0) state.clear();
@@ -175,7 +176,7 @@ export class Session<Data extends object = RegisteredData> {
     return state.flashes(category, this.#over === null && !isUnseen(state.request));
   }
 
-  /** Whether the cookie outlives the browser, and `permanentLifetime` holds. */
+  /** Whether the cookie outlives the browser, and `permanentLifetime` holds. To change it gives the browser a new cookie. */
   get permanent(): boolean {
     return this.#look().record.permanent;
   }
@@ -185,9 +186,10 @@ export class Session<Data extends object = RegisteredData> {
   }
 
   /**
-   * Signs a user in: a new id, both clocks from zero, and the old id is dead (OWASP ASVS 5, 7.2.4). Data of the visitor's
-   * own stays; data of another user who was signed in is dropped. A number is kept as a string. Throws a `TypeError` for
-   * an empty id.
+   * Signs a user in: a new cookie, both clocks from zero, and the old cookie is dead (OWASP ASVS 5, 7.2.4). `session.id` is
+   * another one from here on, unless this user was signed in before. Data of the visitor's own stays; where another user was
+   * signed in, that session ends with its data and another begins. A number is kept as a string. Throws a `TypeError` for an
+   * empty user id.
    */
   login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
     const state = this.#change();
@@ -199,7 +201,7 @@ export class Session<Data extends object = RegisteredData> {
     state.device = device ?? null;
   }
 
-  /** Drops all data and ends the id. What is set or flashed afterwards begins a new session. */
+  /** Drops all data and ends the session. What is set or flashed afterwards begins another one, with an id of its own. */
   logout(): void {
     this.#change().end();
   }
@@ -225,18 +227,24 @@ export class Session<Data extends object = RegisteredData> {
     return userId !== null && (authenticatedAt === null ? fresh : rules.now() - authenticatedAt <= withinMs);
   }
 
-  /** Gives the session a new id and ends the old one; data, login and clocks stay. For a change of privilege. */
+  /**
+   * Gives the browser a new cookie, and the old one is dead; `id`, data, sign-in and clocks stay. For a change of privilege. Does
+   * nothing for a session that begins in this request.
+   */
   rotate(): void {
     this.#change().rotate();
   }
 
   /**
-   * Resolves when what was changed so far is stored, and rejects with a `SessionError` when it was dropped since the session
-   * is over: for whoever tells somebody of it before the response goes out. Of sealed cookies it checks size and schema: they go
-   * with the response's head. After the head it rejects with a `TypeError`.
+   * Resolves when what was changed so far is stored, so that an e-mail or another server may be told of it before the response
+   * goes out. Rejects with a `SessionError` "session_conflict" when it was dropped: the session is over, or somebody else signed
+   * in. After a login or `rotate` the new cookie goes out with whatever response comes, an error's too. Sealed cookies go with the
+   * response's head: for them it checks size and schema. After the head it rejects with a `TypeError`. Nobody has to call it for
+   * the request's own sake: what changed is stored before the first byte.
    */
   async save(): Promise<void> {
-    const state = this.#change();
+    // To have ended the session is a change as well.
+    const state = this.#over === DESTROYED ? this.#look() : this.#change();
     const before = this.#saved;
     const mine = (async () => {
       await before;
@@ -247,15 +255,15 @@ export class Session<Data extends object = RegisteredData> {
     await mine;
   }
 
-  /** Drops all data and ends the id, as `logout` does, and no new session may begin in this request. */
+  /** Drops all data and ends the session, as `logout` does, and no new one may begin in this request. */
   destroy(): void {
     this.#change().end();
-    this.#over = "destroy()";
+    this.#over = DESTROYED;
   }
 
   /**
-   * Names the session in lists, logs and forms: 27 characters, one for a visitor, another from the sign-in on, then the same
-   * until the session is over. Opens nothing.
+   * Names the session in lists, logs and forms, and for `sessions.update`, `revoke` and `except`: 27 characters, one for a
+   * visitor, another from the sign-in on, then the same until the session is over, whatever cookies it is given. Opens nothing.
    */
   get id(): string {
     return publicId(this.#look().record);
@@ -271,7 +279,7 @@ export class Session<Data extends object = RegisteredData> {
     return this.#look().record.createdAt;
   }
 
-  /** When the session ends unless it is visited again, in milliseconds since 1970. */
+  /** When the session ends unless another request comes with it, in milliseconds since 1970. */
   get expiresAt(): number {
     const { record, rules, loaded, isChanged } = this.#look();
     const isWritten = this.#over === null && (isChanged || loaded.renewalDue);

@@ -29,8 +29,7 @@ import { isPromise } from "./util/promise.ts";
 export interface Sessions<Data extends object = RegisteredData> {
   /**
    * The session of a request; with sealed cookies at once, with a store, `revocations` or `upgradeFrom` as a promise or at
-   * once. Throws, or rejects with, a
-   * `SessionError` with `status` 403 for a request that another site made the browser send. What the cookie holds is never
+   * once. Throws, or rejects with, a `SessionError` with `status` 403 for a request that another site made the browser send. What the cookie holds is never
    * an error; a store that fails throws at the first look, so that routes that don't look go on.
    */
   open(request: OpenRequest): Session<Data> | Promise<Session<Data>>;
@@ -39,7 +38,8 @@ export interface Sessions<Data extends object = RegisteredData> {
    * session that nobody looked at. Call it once for each request, before the first byte; a second call returns none.
    * `response` tells what the app has set, so that `Vary` is merged and a stricter `Cache-Control` kept; of a session that
    * nobody looked at it is asked later, when somebody does.
-   * Throws, or rejects with, a `SessionError` when the session could not be saved; the browser then keeps what it has.
+   * Throws, or rejects with, a `SessionError` when the session could not be saved: its `headers` belong into the answer. The
+   * browser keeps what it has, unless a new cookie is among them.
    */
   commit(session: Session<Data>, response?: ResponseHead): HeaderLine[] | Promise<HeaderLine[]>;
   /**
@@ -49,21 +49,24 @@ export interface Sessions<Data extends object = RegisteredData> {
   list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
   /**
    * Ends the session with this `session.id` at once; with `userId`, only if it is that user's. Resolves whether it ended it:
-   * false for an unknown id, for a session that is over, or that somebody has signed in to since. A `TypeError` for sealed
-   * cookies without `revocations`, which know of a session they have never ended only what the id says: there it resolves true.
+   * false for an unknown id, for a session that is over, or that somebody has signed in to since (the id was a visitor's).
+   * With `revocations`, a session that was never ended or rotated is known by its id alone: there it resolves true, and with
+   * `userId` for a visitor's id false. A `TypeError` for sealed cookies without `revocations`.
    */
   revoke(id: string, options?: { readonly userId?: string | number }): Promise<boolean>;
   /**
-   * Ends all of a user's sessions but `except` (a `session.id`). A sign-in of that user that is under way is refused, unless
-   * it is excepted: a request that does both passes `{ except: session.id }`. A `TypeError` for sealed cookies without
-   * `revocations`.
+   * Ends all of a user's sessions but `except` (a `session.id`, be it from before the sign-in). A sign-in of that user that is
+   * under way is refused, unless it is excepted: a request that does both passes `{ except: session.id }`. A `TypeError` for
+   * sealed cookies without `revocations`.
    */
   revokeUser(userId: string | number, options?: { readonly except?: string }): Promise<void>;
   /**
    * Changes a stored session outside its requests: from a socket's handler, a webhook, a job. One compare-and-set as any other
-   * change: `change` is synchronous, and runs again where a request was faster. Resolves false, without a change, when the
-   * session is over or somebody has signed in to it since. With `renew` it counts as a visit. Throws a `TypeError` when
-   * `change` signs in, rotates or signs out, since no browser would learn of it, and for sealed cookies.
+   * change: `change` is synchronous, does nothing but change the session, and runs again where a request was faster. Resolves
+   * false, without a change, when the session is over, or somebody has signed in to it since its id was a visitor's. It
+   * keeps nobody signed in; with `renew` it counts as a visit, and the idle time begins anew. Rejects with a `TypeError` when
+   * `change` is asynchronous, or signs in, rotates, signs out or sets `permanent`, since no browser would learn of it, and for
+   * sealed cookies.
    */
   update(
     id: string,

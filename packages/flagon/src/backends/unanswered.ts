@@ -6,6 +6,6 @@ import { isSessionError, SessionError } from "../errors.ts";
  */
 export function withNewCookie(error: unknown, line: string | undefined): unknown {
   if (!isSessionError(error) || error.code === "session_conflict" || line === undefined) return error;
-  const headers = { ...error.headers, "set-cookie": line, "cache-control": "no-store" };
+  const headers = { "set-cookie": line, "cache-control": "no-store", ...error.headers };
   return new SessionError(error.code, error.message, { cause: error.cause, headers });
 }

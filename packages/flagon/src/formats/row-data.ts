@@ -10,7 +10,7 @@ import { decodeHead, decodeRecord, encodeRecord } from "./record-bytes.ts";
 
 /**
  * How much a row may hold, in bytes before it is sealed. Each request of the session reads all of it, and one that a visitor
- * could fill without end would at last take longer to read than the store is waited for: then it could not even be withoutData.
+ * could fill without end would at last take longer to read than the store is waited for: then it could not even be ended.
  */
 const ROW_BYTES_MAX = 2_000_000;
 

@@ -29,7 +29,7 @@ export function encodeValue(key: string, value: unknown, depth = 0): unknown {
     case "object": {
       if (value === null) return null;
       if (depth === DEPTH_MAX || Object.getOwnPropertySymbols(value)[0]) break;
-      // Of this kind and no heir of it: a Buffer, say, would come back as a Uint8Array.
+      // Of this very class: a Buffer, say, would come back as a Uint8Array.
       switch (Object.getPrototypeOf(value)) {
         case Date.prototype:
           return { "!d": (value as Date).getTime() };

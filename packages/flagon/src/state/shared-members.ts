@@ -14,12 +14,12 @@ const instead: Readonly<Record<string, string>> = {
   userId: login,
   regenerate: `${login} or session.rotate()`,
   reload: byItself,
-  save: byItself,
+  save: "await session.save()",
   touch: byItself,
 };
 
 /** Methods of express-session's that this session has not got: each takes a callback, or is called for what it does. */
-const missing = ["regenerate", "reload", "save", "touch"];
+const missing = ["regenerate", "reload", "touch"];
 
 /** Methods that take a callback elsewhere. Here they are through when they return, or return a promise. */
 const takesNoCallback = ["clear", "destroy", "login", "logout", "rotate", "save"];

@@ -69,7 +69,12 @@ export class StoreHandle implements SessionHandle {
     const { known } = this.#opened;
     const id = record?.id ?? named;
     if (id === undefined || known === null || isAnothers(state)) return this.#begin(state, state.result());
-    return this.#context.queue.run(id, () => this.#change(state, id, known));
+    return this.#context.queue
+      .run(id, () => this.#change(state, id, known))
+      .catch((error: unknown) => {
+        // What was stored before needs its cookie: the one before is dead.
+        throw withNewCookie(error, this.#lines[0]);
+      });
   }
 
   /** Again and again until nobody was faster. */
@@ -90,7 +95,11 @@ export class StoreHandle implements SessionHandle {
     const who = { userId: state.record.userId, isSlow };
     const decision = decide(intentOf(state), known, found?.identity ?? null, who);
     if (decision === "drop") return this.#dropped(state);
-    if (decision === "ignore") return state.isLogin ? this.#begin(state, state.result()) : [];
+    if (decision === "ignore" && state.isLogin) return this.#begin(state, state.result());
+    if (decision === "ignore") {
+      this.#isDropped = true;
+      return [];
+    }
     if (decision === "begin") return this.#begin(state, recordApart(state));
     if (decision === "end") return this.#end(state, found);
     return found?.record ? this.#write(state, known, found, found.record, decision) : this.#dropped(state);
@@ -143,7 +152,7 @@ export class StoreHandle implements SessionHandle {
       emit("flagon:revoke", () => ({ id: publicId(there), userId: there.userId, reason: "rotated" }));
     }
     const isRenewed = record.permanent && state.loaded.renewalDue === true;
-    return isNewCookie || isRenewed || needsCookie ? [cookieLine(record, this.#cookie, this.#context)] : [];
+    return isNewCookie || isRenewed || needsCookie ? [cookieLine(record, this.#cookie, this.#context)] : this.#lines;
   }
 
   /** One of an older format that has no row, unless another request has just moved it into one. */
@@ -240,6 +249,6 @@ export class StoreHandle implements SessionHandle {
 function changesDropped(): SessionError {
   return new SessionError(
     "session_conflict",
-    "the session was ended by another request: what was changed is not stored",
+    "another request has ended the session, or signed somebody in: what was changed is not stored",
   );
 }
