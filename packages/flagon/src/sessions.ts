@@ -118,7 +118,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const inDevelopment = isDevelopment();
   const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   const moments = new Moments(now);
-  const parts = { context, lifetimes, format, reader, now, moments, idAfter };
+  const parts = { context, lifetimes, format, reader, rules, now, moments, idAfter };
   // The one place where a backend is chosen.
   const backend: SessionBackend = isServerSide
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
@@ -129,22 +129,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
     );
   };
   return {
-    list: backend.list,
-    revoke: backend.revoke,
-    revokeUser: backend.revokeUser,
-    prune: backend.prune,
-    update: (id, change, given) =>
-      backend.update(
-        id,
-        (record) => {
-          const session = sessionOf(outside, { load: () => ({ record }), save: () => [], flush: () => {} }, now());
-          if (isThenable(change(session))) {
-            throw new TypeError("sessions.update: the change has to be synchronous: await before it, not in it");
-          }
-          return close(session)?.state ?? null;
-        },
-        given,
-      ),
+    ...backend,
     open(request) {
       checkOrigin?.(request);
       const openedAt = moments.afterMarks();
@@ -165,13 +150,6 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
         : responseHeaders(cookies, response);
     },
   };
-}
-
-/** The request of a change from outside any request. */
-const outside: OpenRequest = { method: "POST", url: "", header: () => null };
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 /** A look that comes too late to save anything takes no old format's session over either. */

@@ -1,5 +1,6 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
 import type { Cookie } from "../http/cookie.ts";
+import type { Session } from "../session.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import type { Intent, SessionIdentity, Standing } from "./decision.ts";
 
@@ -25,10 +26,9 @@ export interface SessionBackend {
   list(userId: string | number, options?: { readonly current?: string }): Promise<SessionInfo[]>;
   revoke(id: string, options?: { readonly userId?: string | number }): Promise<boolean>;
   revokeUser(userId: string | number, options?: { readonly except?: string }): Promise<void>;
-  /** `change` makes a state of the record, null where nobody looked at it. */
-  update(
+  update<Data extends object>(
     id: string,
-    change: (record: SessionRecord) => SessionState | null,
+    change: (session: Session<Data>) => void,
     options?: { readonly renew?: boolean },
   ): Promise<boolean>;
   prune(): Promise<number>;

@@ -1,7 +1,7 @@
 import type { CodecContext, CookieFormat, CookieReader } from "../codec.ts";
 import { type BackendOptions, storeTimes } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
-import type { SessionHandle } from "../state/session-state.ts";
+import type { SessionHandle, SessionRules } from "../state/session-state.ts";
 import type { Store } from "../store.ts";
 import { KeyedQueue } from "../util/keyed-queue.ts";
 import type { Moments } from "../util/moment.ts";
@@ -23,6 +23,7 @@ export interface BackendParts {
   readonly lifetimes: Lifetimes;
   readonly format: CookieFormat;
   readonly reader: CookieReader;
+  readonly rules: SessionRules;
   readonly moments: Moments;
   readonly idAfter: (id: string) => string;
 }
@@ -36,7 +37,7 @@ export function createBackend(options: BackendOptions, parts: BackendParts): Ses
 
 function backendOf(
   options: BackendOptions,
-  { context, format, reader, moments, idAfter }: BackendParts,
+  { context, format, reader, rules, moments, idAfter }: BackendParts,
   legacyFormats: readonly LegacyFormat[],
 ): SessionBackend {
   const { now } = context;
@@ -48,7 +49,7 @@ function backendOf(
     const users = new UserRevocations(rows, now);
     const queue = new KeyedQueue();
     const legacy = new LegacySessions(legacyFormats, sessionEntries(rows, now), users, now);
-    return new StoreBackend({ ...context, store: rows, users, queue, reader, legacy, moments, idAfter });
+    return new StoreBackend({ ...context, store: rows, users, queue, reader, rules, legacy, moments, idAfter });
   }
   const findLegacySession: FindLegacySession = (...asked) => {
     for (const legacy of legacyFormats) {

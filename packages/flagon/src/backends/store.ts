@@ -5,7 +5,8 @@ import { type IdCookie, readIdCookie } from "../formats/id-cookie.ts";
 import { publicId, readPublicId } from "../formats/public-id.ts";
 import type { Cookie } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
-import type { SessionHandle, SessionState } from "../state/session-state.ts";
+import type { Session } from "../session.ts";
+import type { SessionHandle } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
@@ -161,9 +162,9 @@ export class StoreBackend implements SessionBackend {
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
-  async update(
+  async update<Data extends object>(
     text: string,
-    change: (record: SessionRecord) => SessionState | null,
+    change: (session: Session<Data>) => void,
     { renew = false }: { readonly renew?: boolean } = {},
   ): Promise<boolean> {
     const named = readPublicId(text);

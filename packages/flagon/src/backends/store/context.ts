@@ -2,6 +2,7 @@ import type { CookieReader, SessionRecord } from "../../codec.ts";
 import type { KeyRing } from "../../crypto/keys.ts";
 import { isTimeout } from "../../errors.ts";
 import { openRow } from "../../formats/row-data.ts";
+import type { SessionRules } from "../../state/session-state.ts";
 import type { StoredSession } from "../../store.ts";
 import type { KeyedQueue } from "../../util/keyed-queue.ts";
 import type { Moments } from "../../util/moment.ts";
@@ -19,6 +20,7 @@ export interface StoreContext {
   readonly keys: KeyRing;
   /** For its clocks: the limits are the same wherever a session lives. */
   readonly reader: CookieReader;
+  readonly rules: SessionRules;
   readonly legacy: LegacySessions;
   readonly users: UserRevocations;
   /** One commit at a time for each session in this process; the store settles what other processes do. */
