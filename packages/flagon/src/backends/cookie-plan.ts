@@ -1,6 +1,6 @@
 import type { SessionRecord } from "../codec.ts";
 import { encodeBase64url, randomBytes } from "../crypto/bytes.ts";
-import { recordApart } from "../state/rebase.ts";
+import { rebase, recordApart } from "../state/rebase.ts";
 import type { SessionState } from "../state/session-state.ts";
 import { identityOf, intentOf } from "./backend.ts";
 import { decide, decideBegin, type Known } from "./decision.ts";
@@ -39,11 +39,19 @@ export function planChange(
     return { record, begins: record !== null, ...(session.end === null && ended) };
   }
   if (decision === "begin") return { record: recordApart(state), begins: true };
-  const result = state.result();
-  if (decision === "drop" || decision === "merge" || result === null) return { isConflict: true };
+  const made = state.result();
+  if (decision === "drop" || decision === "merge" || made === null) return { isConflict: true };
+  const result = known.isOpened ? made : withDataOf(came, state, made);
   const record = succeed(state, result, decision, known, session);
   if (decision === "join") return { record: { ...record, authenticatedAt: session.authenticatedAt } };
   return record.generation === session.generation ? { record } : { record, entry: entryOf(record) };
+}
+
+/** A sign-in whose cookie is from before: the session's data is kept, of which that cookie has the latest that it can know. */
+function withDataOf(came: SessionRecord, state: SessionState, made: SessionRecord): SessionRecord {
+  const { data, flashes, permanent } = rebase(state, came);
+  const record = { ...made, id: came.id, data, flashes, permanent };
+  return { ...record, endsAt: state.rules.absoluteEnd(record) };
 }
 
 /**

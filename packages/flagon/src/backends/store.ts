@@ -10,7 +10,7 @@ import type { SessionHandle } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
-import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
+import { endRow, endSession, endWithoutRow, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
 import { type OpenedSession, StoreHandle } from "./store/handle.ts";
 import { updateSession } from "./store/update.ts";
 
@@ -85,6 +85,7 @@ export class StoreBackend implements SessionBackend {
       const known = there === null || (entry !== null && !entry.isMoved && there.record) ? entry : there.identity;
       const standing = known === null ? "opens" : standingOf(record, known, now());
       const own = there?.record ?? record;
+      const arriving = (entry?.end ?? null) === null ? record : undefined;
       // A row whose secret is no longer in use opens nothing, and nothing opens in its place. The old format holds what has no
       // row to limits of its own.
       const isGone =
@@ -92,11 +93,11 @@ export class StoreBackend implements SessionBackend {
       if (standing === "opens" && !isGone) {
         const found = there ?? { row: null, record, identity: identityOf(record) };
         const loaded = { record: own, renewalDue: true };
-        return { loaded, known: { ...own, isOpened: true }, found, needsCookie: true };
+        return { loaded, known: { ...own, isOpened: true }, found, needsCookie: true, arriving };
       }
       emit("flagon:reject", () => ({ reason: "ended" }));
       const loaded = unopened(standing, record.id, known ?? identityOf(record), idAfter);
-      over ??= { loaded, known: { ...record, isOpened: false }, found: there };
+      over ??= { loaded, known: { ...record, isOpened: false }, found: there, arriving };
     }
     return over;
   }
@@ -136,6 +137,8 @@ export class StoreBackend implements SessionBackend {
     const { legacy, store } = this.#context;
     if (legacy.until === 0) return false;
     if ((await store.read(named.id)) !== null) return end();
+    // Whose it is, only its cookie says: there the mark alone keeps it from moving.
+    if (user === null && !(await endWithoutRow(named.id, "revoked", this.#context))) return end();
     const isRevoked = await legacy.revoke(named, user);
     return (await end()) || isRevoked;
   }

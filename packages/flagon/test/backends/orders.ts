@@ -1,38 +1,57 @@
+import type { Store } from "flagon";
+import { type Act, allActs, ownActs } from "./acts.ts";
 import { anyOrder, everyOrder, type Order } from "./every-order.ts";
 import { type Fate, type Pick, seeded } from "./scheduler.ts";
-import { type Act, acts, checkEnd, checkTroubledEnd, type Place, type Scenario, World } from "./world.ts";
+import { type Place, type Scenario, World } from "./world.ts";
 
-export const places: readonly Place[] = ["store", "revocations", "moving"];
+export const places: readonly Place[] = ["store", "revocations", "cookie", "moving"];
 export const starts: readonly Scenario["start"][] = ["anonymous", "signed in", "rotated"];
-export const allActs: readonly Act[] = Object.values(acts);
 
-/** Every two acts, in each place and start. */
-export function allPairs(): Scenario[] {
-  const pairs = allActs.flatMap((first, n) => allActs.slice(n).map((second) => [[first], [second]]));
-  return places.flatMap((place) => starts.flatMap((start) => pairs.map((actors) => ({ place, start, actors }))));
+/** What may be asked for where sessions live there. */
+export function actsIn(place: Place): readonly Act[] {
+  return place === "cookie" ? ownActs : allActs;
+}
+
+/** Every two acts, each also beside itself. */
+export function pairsIn(place: Place): (readonly [Act, Act])[] {
+  const all = actsIn(place);
+  return all.flatMap((first, n) => all.slice(n).map((second) => [first, second] as const));
 }
 
 /** Two to four browsers with the same cookie, each with one to three requests. */
-export function anyScenario(pick: Pick): Scenario {
-  const anyAct = (): Act => allActs[pick(allActs.length)] as Act;
+export function anyScenario(pick: Pick, given?: Place): Scenario {
+  const place = given ?? (places[pick(places.length)] as Place);
+  const all = actsIn(place);
+  const anyAct = (): Act => all[pick(all.length)] as Act;
   const anyActs = (): Act[] => Array.from({ length: 1 + pick(3) * pick(2) }, anyAct);
   return {
-    place: places[pick(places.length)] as Place,
+    place,
     start: starts[pick(starts.length)] as Scenario["start"],
     actors: Array.from({ length: 2 + pick(3) }, anyActs),
   };
 }
 
-/** Resolves whether the order was one to its end. */
-async function played(scenario: Scenario, order: Order): Promise<boolean> {
-  const world = new World(scenario);
-  const isWhole = await world.play(order);
-  if (isWhole) await checkEnd(world);
-  return isWhole;
+/** What else is looked at when an order was played to its end. */
+export type AtEnd = (world: World) => Promise<void>;
+
+export interface Playing {
+  readonly atEnd?: AtEnd;
+  /** A store to see the checks fail with. */
+  readonly broken?: (store: Store) => Store;
 }
 
-export async function inOrder(scenario: Scenario, pick: Pick): Promise<void> {
-  await played(scenario, anyOrder(pick));
+/** Resolves whether the order was one to its end. */
+async function played(scenario: Scenario, order: Order, { atEnd, broken }: Playing): Promise<boolean> {
+  const world = new World(scenario, broken);
+  const isWhole = await world.play(order);
+  if (!isWhole) return false;
+  await world.checkEnd();
+  await atEnd?.(world);
+  return true;
+}
+
+export async function inOrder(scenario: Scenario, pick: Pick, playing: Playing = {}): Promise<void> {
+  await played(scenario, anyOrder(pick), playing);
 }
 
 /** In the order of these turns, a letter for each actor's; one with nothing to do misses its turn. */
@@ -45,28 +64,29 @@ export async function inThisOrder(scenario: Scenario, turns: string): Promise<vo
     }
     return commands[0] ?? null;
   };
-  await played(scenario, { next, done: () => {} });
+  await played(scenario, { next, done: () => {} }, {});
 }
 
 /**
  * All orders there are when `max` plays show them; else what so many show, and as many that are picked at random. Resolves
  * how many.
  */
-export async function inEveryOrder(scenario: Scenario, max: number): Promise<number> {
-  const { all, orders } = await everyOrder(max, (order) => played(scenario, order));
+export async function inEveryOrder(
+  scenario: Scenario,
+  max: number = Number.POSITIVE_INFINITY,
+  playing: Playing = {},
+): Promise<number> {
+  const { all, orders } = await everyOrder(max, (order) => played(scenario, order, playing));
   if (all) return orders;
-  for (let seed = 0; seed < max; seed++) await inOrder(scenario, seeded(seed));
+  for (let seed = 0; seed < max; seed++) await inOrder(scenario, seeded(seed), playing);
   return orders + max;
 }
 
-/** As `inOrder`, but a process dies, and commands or their answers are lost, as `pick` has it. */
+const fates: readonly (Fate | "dies")[] = ["dies", "lost", "unanswered", "twice", "late"];
+
+/** As `inOrder`, but a process dies, and commands or their answers are lost or come late, as `pick` has it. */
 export async function inTrouble(scenario: Scenario, pick: Pick): Promise<void> {
   const world = new World(scenario);
-  await world.play(anyOrder(pick), (): Fate | "dies" => {
-    const kind = pick(12);
-    if (kind === 0) return "dies";
-    if (kind === 1) return "lost";
-    return kind === 2 ? "unanswered" : "answered";
-  });
-  await checkTroubledEnd(world);
+  await world.play(anyOrder(pick), () => fates[pick(15)] ?? "answered");
+  await world.checkEnd(true);
 }

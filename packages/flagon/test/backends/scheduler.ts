@@ -1,4 +1,4 @@
-import type { Store } from "flagon";
+import { SessionError, type Store } from "flagon";
 
 /** A store's command that waits for its turn. */
 export interface Command {
@@ -7,6 +7,8 @@ export interface Command {
   /** The row that it is about; null for one about all of a user's, or all there are. */
   readonly row: string | null;
   readonly isRead: boolean;
+  /** Whether it is no command of the store's, so that nothing of it can be lost. */
+  readonly isTurn?: boolean;
 }
 
 interface Waiting extends Command {
@@ -14,8 +16,11 @@ interface Waiting extends Command {
   readonly fail: (error: Error) => void;
 }
 
-/** What a store's command does when its turn comes: takes effect, or is lost, or takes effect and the answer is lost. */
-export type Fate = "answered" | "lost" | "unanswered";
+/**
+ * What becomes of a store's command when its turn comes: it takes effect, is lost, takes effect and the answer is lost, is sent
+ * a second time by a client that lost its connection, or takes effect when nobody waits for it any more.
+ */
+export type Fate = "answered" | "lost" | "unanswered" | "twice" | "late";
 
 /**
  * Lets many requests run at once, one store command at a time: each command waits until `step` names it. Between two
@@ -24,6 +29,7 @@ export type Fate = "answered" | "lost" | "unanswered";
 export class Scheduler {
   #waiting: Waiting[] = [];
   readonly #dead: Set<string> = new Set();
+  #lateCount = 0;
   #fate: Fate = "answered";
   /** Until this is called, commands pass as they come: for what is to happen before. */
   #isHolding = false;
@@ -56,6 +62,15 @@ export class Scheduler {
       list: (userId) => ask(`list ${userId}`, null, () => store.list(userId)),
       deleteExpired: (now) => ask("deleteExpired", null, () => store.deleteExpired(now)),
     };
+  }
+
+  /** Something else that has its place among the commands. Nobody can tell where, but for others about the same `row`. */
+  async turn(actor: string, text: string, row: string | null): Promise<void> {
+    await this.#ask({ actor, text, row, isRead: false, isTurn: true }, async () => {});
+  }
+
+  isDead(actor: string): boolean {
+    return this.#dead.has(actor);
   }
 
   /** What waits for a turn. One command each: what a request asks for at once is answered in the order of its asking. */
@@ -109,9 +124,21 @@ export class Scheduler {
       this.#waiting.push({ ...command, go: resolve, fail: reject });
     });
     const fate = this.#fate;
+    this.#fate = "answered";
+    if (fate === "late") {
+      this.#keepForLater(command, run);
+      throw new SessionError("store_timeout", "the session store did not answer in time");
+    }
+    if (fate === "twice") await run().catch(() => {});
     const answer = await run();
     if (fate === "unanswered") throw new Error("connection lost");
     return answer;
+  }
+
+  /** The command is on its way to the engine, whatever becomes of who sent it. */
+  #keepForLater(command: Command, run: () => Promise<unknown>): void {
+    const go = (): void => void run().catch(() => {});
+    this.#waiting.push({ ...command, actor: `late ${++this.#lateCount}`, go, fail: () => {} });
   }
 }
 

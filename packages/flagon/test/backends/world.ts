@@ -9,113 +9,91 @@ import {
 } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { expect } from "vitest";
-import { type Data, NOON, requestOf, SECRET } from "../browser.ts";
+import { DAY, type Data, MINUTE, NOON, requestOf, SECRET } from "../browser.ts";
+import { type Act, USER } from "./acts.ts";
+import { Checks } from "./checks.ts";
+import { cookieIn, type NamedByCookie, namedBy } from "./cookie-names.ts";
 import type { Order } from "./every-order.ts";
 import { forgetPauses, pass } from "./pauses.ts";
 import { type Fate, Scheduler, settled } from "./scheduler.ts";
 
-export const USER = "u";
-
-/** One request: what its handler does with the session that came with it. */
-export interface Act {
-  readonly name: string;
-  /** Whether its answer means that the session, and what became of it, is over. */
-  readonly ends: boolean;
-  /** Whether it ends the sessions of a user, rather than this one. */
-  readonly ofUser: boolean;
-  /** Whether it spares one of them. */
-  readonly excepts: boolean;
-  /** Whether it signs somebody in anew. */
-  readonly signsIn: boolean;
-  readonly handle: (session: Session<Data>, world: World, actor: Actor) => unknown;
-}
-
-function act(name: string, handle: Act["handle"], kind: "ends" | "signs in" | "neither" | "both" = "neither"): Act {
-  const both = kind === "both";
-  const ofUser = name.includes("revokeUser");
-  const excepts = name.includes("but this one");
-  return { name, handle, ends: both || kind === "ends", ofUser, excepts, signsIn: both || kind === "signs in" };
-}
-
-export const acts = {
-  read: act("read", (session) => session.get("any")),
-  set: act("set", (session, _world, { name }) => session.set(name, 1)),
-  rotate: act("rotate", (session) => session.rotate()),
-  login: act("login", (session) => session.login(USER), "signs in"),
-  loginOther: act("login of another", (session) => session.login("v"), "signs in"),
-  logout: act("logout", (session) => session.logout(), "ends"),
-  destroy: act("destroy", (session) => session.destroy(), "ends"),
-  farewell: act(
-    "logout and flash",
-    (session) => {
-      session.logout();
-      session.flash("Bye");
-    },
-    "ends",
-  ),
-  revoke: act("revoke", (_session, { firstId }, { sessions }) => sessions.revoke(firstId), "ends"),
-  revokeUser: act("revokeUser", (_session, _world, { sessions }) => sessions.revokeUser(USER), "ends"),
-  revokeOthers: act("revokeUser but this one", (_session, { firstId }, { sessions }) =>
-    sessions.revokeUser(USER, { except: firstId }),
-  ),
-  changePassword: act("rotate and revokeUser but this one", async (session, _world, { sessions }) => {
-    if (session.userId === null) return;
-    session.rotate();
-    await sessions.revokeUser(USER, { except: session.id });
-  }),
-  resetPassword: act(
-    "revokeUser and login",
-    async (session, _world, { sessions }) => {
-      await sessions.revokeUser(USER, { except: session.id });
-      session.login(USER);
-    },
-    "both",
-  ),
-} as const satisfies Record<string, Act>;
-
 /** Where the sessions live; "moving": in sealed cookies, before an app that keeps them in a store from now on. */
-export type Place = "store" | "revocations" | "moving";
+export type Place = "store" | "revocations" | "cookie" | "moving";
 
 export interface Scenario {
   readonly place: Place;
   /** Who is the visitor before: nobody known, signed in, or signed in and rotated since. */
   readonly start: "anonymous" | "signed in" | "rotated";
-  /** What runs in parallel; each list runs in a process of its own, one request after another, with its own jar. */
+  /**
+   * What runs in parallel; each list runs in a process of its own, but for sealed cookies without a store, one request after
+   * another, with its own jar.
+   */
   readonly actors: readonly (readonly Act[])[];
 }
 
-export class Actor {
+/** One request, and what became of it. */
+export interface Asked {
+  readonly act: Act;
+  readonly actor: string;
+  /** What its cookie names; null for one without. */
+  readonly came: NamedByCookie | null;
+  /** From which beginning its session comes. */
+  readonly lineage: number;
+  /** Counts what happens, over all requests. */
+  readonly arrivedAt: number;
+  /** When it asked for the user's sessions to be ended; null while it has not. */
+  revokedAt: number | null;
+  /** `session.id` as its handler found it, and whether a session was opened. */
+  openedId: string;
+  isOpened: boolean;
+  /** `session.id` when the handler was through. */
+  handledId: string;
+  state: "under way" | "answered" | "failed";
+  /** The cookie that its answer sets, null for a deletion; undefined for neither. */
+  cookie?: string | null;
+}
+
+/** A cookie that some answer has set. */
+export interface Issued {
+  readonly named: NamedByCookie;
+  readonly lineage: number;
+  /** Null for the one that all began with. */
+  readonly by: Asked | null;
+}
+
+interface Actor {
   readonly name: string;
   readonly sessions: Sessions<Data>;
   cookie: string | null;
-
-  constructor(name: string, sessions: Sessions<Data>, cookie: string | null) {
-    this.name = name;
-    this.sessions = sessions;
-    this.cookie = cookie;
-  }
 }
+
+/** What a process remembers, as `src/util/process-memory.ts` keeps it. */
+const memory: unique symbol = Symbol.for("flagon.memory.v1") as never;
 
 /** A visitor, a store, and all that happens to them in one order of things. */
 export class World {
+  readonly scenario: Scenario;
   readonly scheduler: Scheduler = new Scheduler();
-  readonly #scenario: Scenario;
-  readonly #raw: Store;
-  readonly #probe: Sessions<Data>;
-  readonly #issued: Set<string> = new Set();
-  readonly #states: Map<string, "live" | "ended"> = new Map();
-  readonly begun: Act[] = [];
-  readonly acknowledged: Act[] = [];
+  readonly issued: Map<string, Issued> = new Map();
+  readonly asked: Asked[] = [];
   /** The id of the session that all begin with. */
   firstId = "";
-  /** How often the store has changed. */
+  first: string = "";
+  readonly #raw: Store;
+  readonly #probe: Sessions<Data>;
+  readonly #checks: Checks = new Checks(this);
+  #time = NOON;
+  /** Counts what happens to the store, and all that happens. */
   #changes = 0;
+  #moment = 0;
+  #lineages = 0;
   #lookedAt = "";
 
-  constructor(scenario: Scenario) {
-    this.#scenario = scenario;
-    this.#raw = this.#watched(memoryStore({ now: () => NOON }));
-    this.#probe = this.#sessionsOver(this.#raw);
+  /** `broken`: a store to see the checks fail with. */
+  constructor(scenario: Scenario, broken: (store: Store) => Store = (store) => store) {
+    this.scenario = scenario;
+    this.#raw = this.#watched(broken(memoryStore({ now: () => this.#time })));
+    this.#probe = this.#newProcess(this.#raw);
   }
 
   #watched(store: Store): Store {
@@ -136,12 +114,15 @@ export class World {
     };
   }
 
-  #sessionsOver(store: Store): Sessions<Data> {
-    const { place } = this.#scenario;
-    const options: SessionOptions<Data> = { secret: SECRET, now: () => NOON, storeTimeout: "1d" };
-    if (place === "revocations") return createSessions<Data>({ ...options, revocations: { store, staleness: 0 } });
-    const upgradeFrom = place === "moving" ? [{ codec: sealed, until: new Date(NOON + 86_400_000) }] : [];
-    return createSessions<Data>({ ...options, store, upgradeFrom });
+  /** The sessions of a process that remembers nothing of the others. */
+  #newProcess(store: Store, place: Place = this.scenario.place): Sessions<Data> {
+    (globalThis as { [memory]?: Map<string, object> })[memory]?.clear();
+    const options: SessionOptions<Data> = { secret: SECRET, now: () => this.#time };
+    if (place === "cookie") return createSessions<Data>(options);
+    const lasting = { ...options, storeTimeout: "1d" } as const;
+    if (place === "revocations") return createSessions<Data>({ ...lasting, revocations: { store, staleness: 0 } });
+    const upgradeFrom = place === "moving" ? [{ codec: sealed, until: new Date(NOON + DAY) }] : [];
+    return createSessions<Data>({ ...lasting, store, upgradeFrom });
   }
 
   /**
@@ -150,22 +131,18 @@ export class World {
    */
   async play(order: Order, trouble: () => Fate | "dies" = () => "answered"): Promise<boolean> {
     forgetPauses();
-    const cookie = await this.#begin();
-    const actors = this.#scenario.actors.map((_, index) => {
-      const name = String.fromCharCode(65 + index);
-      return new Actor(name, this.#sessionsOver(this.scheduler.storeOf(name, this.#raw)), cookie);
-    });
-    for (const { sessions } of actors) await sessions.open(requestOf());
+    await this.#begin();
+    const actors = await this.#actors();
     this.scheduler.hold();
     let running = actors.length;
     const work = actors.map((actor, index) =>
-      this.#run(actor, this.#scenario.actors[index] ?? []).finally(() => {
+      this.#run(actor, this.scenario.actors[index] ?? []).finally(() => {
         running--;
       }),
     );
     await settled();
     this.#lookedAt = this.#seen;
-    while (running > 0) {
+    while (running > 0 || this.scheduler.waiting.length > 0) {
       const { waiting } = this.scheduler;
       if (waiting.length === 0) {
         // Somebody waits for a moment before the next try.
@@ -175,7 +152,7 @@ export class World {
       const command = order.next(waiting);
       if (command === null) return false;
       const before = this.#seen;
-      const fate = trouble();
+      const fate = command.isTurn || command.actor.startsWith("late") ? "answered" : trouble();
       if (fate === "dies") await this.scheduler.kill(command.actor);
       else await this.scheduler.step(command.actor, fate);
       order.done(this.#seen !== before);
@@ -188,122 +165,145 @@ export class World {
 
   /** Changes with whatever may change what there is to be seen. */
   get #seen(): string {
-    return `${this.#changes} ${this.#issued.size} ${this.acknowledged.length}`;
+    const ended = this.asked.filter(({ state }) => state !== "under way");
+    return `${this.#changes} ${this.issued.size} ${ended.length}`;
   }
 
-  async #begin(): Promise<string> {
-    const { place, start } = this.#scenario;
-    const before = place === "moving" ? createSessions<Data>({ secret: SECRET, now: () => NOON }) : this.#probe;
-    const actor = new Actor("0", before, null);
-    await this.#request(actor, (session) => session.set("cart", 1));
-    if (start !== "anonymous") await this.#request(actor, (session) => session.login(USER));
-    if (start === "rotated") await this.#request(actor, (session) => session.rotate());
-    await this.#request(actor, (session) => {
+  async #begin(): Promise<void> {
+    const { place, start } = this.scenario;
+    const sessions = place === "moving" ? this.#newProcess(this.#raw, "cookie") : this.#probe;
+    let cookie: string | null = null;
+    const ask = async (handle: (session: Session<Data>) => unknown): Promise<void> => {
+      const session = await sessions.open(requestOf(cookie === null ? {} : { cookie }));
+      handle(session);
       this.firstId = session.id;
-    });
-    this.#issued.clear();
-    this.#issued.add(String(actor.cookie));
-    return String(actor.cookie);
+      cookie = setBy(await sessions.commit(session)) ?? cookie;
+    };
+    await ask((session) => session.set("cart", 1));
+    if (start !== "anonymous") await ask((session) => session.login(USER));
+    if (start === "rotated") await ask((session) => session.rotate());
+    this.first = String(cookie);
+    this.issued.set(this.first, { named: namedBy(this.first), lineage: 0, by: null });
+    // A tenth of the idle time: whoever only reads renews the session.
+    this.#time += 4 * MINUTE;
+  }
+
+  async #actors(): Promise<Actor[]> {
+    const { place, actors } = this.scenario;
+    const made: Actor[] = [];
+    for (const index of actors.keys()) {
+      const name = String.fromCharCode(65 + index);
+      const sessions = place === "cookie" ? this.#probe : this.#newProcess(this.scheduler.storeOf(name, this.#raw));
+      // What is fetched at the first use is there from now on.
+      await sessions.open(requestOf());
+      made.push({ name, sessions, cookie: this.first });
+    }
+    return made;
   }
 
   async #run(actor: Actor, list: readonly Act[]): Promise<void> {
+    for (const act of list) if (!(await this.#request(actor, act))) return;
+  }
+
+  /** Resolves whether it was answered without an error. */
+  async #request(actor: Actor, act: Act): Promise<boolean> {
+    const { name } = actor;
+    const isTurn = this.scenario.place === "cookie";
+    const isRevoking = this.scenario.actors.flat().some(({ ends }) => ends === "user");
+    // Whether a sign-in came before or after somebody ended the user's sessions.
+    if (act.signsIn !== undefined && isRevoking) await this.scheduler.turn(name, `${act.name} arrives`, "moments");
+    if (isTurn) await this.scheduler.turn(name, `${act.name} opens`, null);
+    const asked = this.#newAsked(actor, act);
     try {
-      for (const each of list) {
-        this.begun.push(each);
-        await this.#request(actor, (session) => each.handle(session, this, actor));
-        this.acknowledged.push(each);
-        this.scheduler.trace.push(`${actor.name}: ${each.name} is answered`);
-      }
+      const session = await actor.sessions.open(requestOf(actor.cookie === null ? {} : { cookie: actor.cookie }));
+      asked.openedId = session.id;
+      asked.isOpened = !session.isNew;
+      await this.#handle(actor, asked, session);
+      if (isTurn) await this.scheduler.turn(name, `${act.name} commits`, null);
+      const cookie = setBy(await actor.sessions.commit(session));
+      if (cookie !== undefined) asked.cookie = cookie;
+      asked.state = "answered";
+      this.scheduler.trace.push(`${name}: ${act.name} is answered${asked.cookie ? " with a cookie" : ""}`);
     } catch (error) {
-      this.scheduler.trace.push(`${actor.name}: ${error}`);
       if (!(error instanceof SessionError)) throw error;
+      asked.state = "failed";
+      this.scheduler.trace.push(`${name}: ${error}`);
+      const line = error.headers["set-cookie"];
+      if (line !== undefined && !this.scheduler.isDead(name)) asked.cookie = cookieIn(line);
     }
+    if (asked.cookie !== undefined) actor.cookie = asked.cookie;
+    if (asked.cookie) this.#issue(asked.cookie, asked);
+    return asked.state === "answered";
   }
 
-  async #request(actor: Actor, handle: (session: Session<Data>) => unknown): Promise<void> {
-    const session = await actor.sessions.open(requestOf(actor.cookie === null ? {} : { cookie: actor.cookie }));
-    // One without a cookie, or whose session was revoked before it came, is nobody: what it begins has no past.
-    const hasPast = actor.cookie === null ? actor.name === "0" : this.#issued.has(actor.cookie);
-    const isNobody = !hasPast || (this.#isRevoking && session.isNew);
-    await handle(session);
-    for (const [name, value] of await actor.sessions.commit(session)) {
-      if (name !== "Set-Cookie") continue;
-      const cookie = value.slice(0, value.indexOf(";"));
-      actor.cookie = cookie.endsWith("=") ? null : cookie;
-      if (actor.cookie !== null && !isNobody) this.#issued.add(actor.cookie);
-    }
+  async #handle({ name, sessions }: Actor, asked: Asked, session: Session<Data>): Promise<void> {
+    const beforeRevoking = async (): Promise<void> => {
+      if (this.#hasSignIn) await this.scheduler.turn(name, "asks for the user's sessions to end", "moments");
+      asked.revokedAt = ++this.#moment;
+    };
+    const key = keyOf(asked);
+    await asked.act.handle({ session, sessions, name: key, firstId: this.firstId, beforeRevoking });
+    asked.handledId = session.id;
   }
 
-  /** Whether the session that all began with, or what became of it, was ended with an answer to say so. */
-  get isEnded(): boolean {
-    const isNobodys = this.#scenario.start === "anonymous";
-    return this.acknowledged.some((each) => each.ends && !(isNobodys && each.ofUser));
+  get #hasSignIn(): boolean {
+    return this.scenario.actors.flat().some(({ signsIn }) => signsIn !== undefined);
   }
 
-  /** Which of the cookies that were ever handed out are good now, as the ids of their sessions. */
-  async live(): Promise<Map<string, Session<Data>>> {
-    const live = new Map<string, Session<Data>>();
-    for (const cookie of this.#issued) {
-      const session = await this.#probe.open(requestOf({ cookie }));
-      if (!session.isNew) live.set(session.id, session);
-      await this.#noteState(cookie, session);
-    }
-    return live;
+  #newAsked({ name, cookie }: Actor, act: Act): Asked {
+    const lineage = (cookie === null ? undefined : this.issued.get(cookie)?.lineage) ?? ++this.#lineages;
+    const asked: Asked = {
+      act,
+      actor: name,
+      came: cookie === null ? null : namedBy(cookie),
+      lineage,
+      arrivedAt: ++this.#moment,
+      revokedAt: null,
+      openedId: "",
+      isOpened: false,
+      handledId: "",
+      state: "under way",
+    };
+    this.asked.push(asked);
+    return asked;
   }
 
-  async #noteState(cookie: string, session: Session<Data>): Promise<void> {
-    const before = this.#states.get(cookie);
-    const now = session.isNew ? "ended" : "live";
-    if (before === "ended" && now === "live" && !this.#isExcepting) this.fail("a session that was over is good again");
-    if (!this.#isExcepting) this.#states.set(cookie, now);
+  #issue(cookie: string, by: Asked): void {
+    if (!this.issued.has(cookie)) this.issued.set(cookie, { named: namedBy(cookie), lineage: by.lineage, by });
   }
 
-  get #isRevoking(): boolean {
-    return this.#scenario.actors.flat().some(({ name }) => name.includes("revoke"));
-  }
-
-  /** While it is being said which session is to be spared, its heirs may not be told yet. */
-  get #isExcepting(): boolean {
-    const all = this.#scenario.actors.flat();
-    const done = this.acknowledged.filter(({ excepts }) => excepts).length;
-    return all.filter(({ excepts }) => excepts).length > done;
+  /** What a cookie opens now; null for nothing. */
+  async opened(cookie: string): Promise<Session<Data> | null> {
+    const session = await this.#probe.open(requestOf({ cookie }));
+    return session.isNew ? null : session;
   }
 
   /** What holds after every step; looked at when it may have changed. */
   async #look(): Promise<void> {
     if (this.#lookedAt === this.#seen) return;
-    const live = await this.live();
-    if (live.size > 1) this.fail("two sessions are good at once");
+    await this.#checks.look();
     this.#lookedAt = this.#seen;
   }
 
+  /** What has to be true at the end; `isTroubled`: processes died and answers were lost. */
+  async checkEnd(isTroubled = false): Promise<void> {
+    await this.#checks.look();
+    if (!isTroubled) this.#checks.end();
+  }
+
   fail(what: string): never {
-    const { place, start, actors } = this.#scenario;
+    const { place, start, actors } = this.scenario;
     const title = actors.map((list) => list.map(({ name }) => name).join(", then ")).join(" | ");
     return expect.fail(`${what}\n${place}, ${start}: ${title}\n${this.scheduler.trace.join("\n")}\n`);
   }
 }
 
-/** What has to be true at the end of a scenario in which nothing failed. */
-export async function checkEnd(world: World): Promise<void> {
-  const live = [...(await world.live()).values()];
-  const isSignedIn = world.acknowledged.some(({ signsIn }) => signsIn);
-  if (world.isEnded) {
-    if (!isSignedIn && live.some(isOld)) world.fail("a session lives on after its end was acknowledged");
-  } else {
-    const mayBeLost = isSignedIn && world.acknowledged.some(({ ofUser }) => ofUser);
-    if (live.length !== 1 && !mayBeLost) world.fail("the session is lost although nobody ended it");
-    if (!isSignedIn && !live.every(isOld)) world.fail("what the session held is lost");
-  }
+/** The key under which a request stores something. */
+export function keyOf({ actor, arrivedAt }: Asked): string {
+  return `${actor}${arrivedAt}`;
 }
 
-/** What has to be true when processes died and answers were lost: what was acknowledged holds. */
-export async function checkTroubledEnd(world: World): Promise<void> {
-  const live = [...(await world.live()).values()];
-  const isSignedIn = world.begun.some(({ signsIn }) => signsIn);
-  if (world.isEnded && !isSignedIn && live.some(isOld)) world.fail("a session lives on after its end was acknowledged");
-}
-
-function isOld(session: Session<Data>): boolean {
-  return session.has("cart") || session.userId !== null;
+function setBy(lines: readonly (readonly [name: string, value: string])[]): string | null | undefined {
+  const line = lines.find(([name]) => name === "Set-Cookie")?.[1];
+  return line === undefined ? undefined : cookieIn(line);
 }

@@ -1,48 +1,46 @@
 import { afterEach, beforeEach, describe, test } from "vitest";
-import { allPairs, anyScenario, inEveryOrder, inOrder, inTrouble, places, starts } from "../backends/orders.ts";
+import { acts } from "../backends/acts.ts";
+import { anyScenario, inEveryOrder, inOrder, inTrouble, pairsIn, places, starts } from "../backends/orders.ts";
 import { holdTime, letTimeGo } from "../backends/pauses.ts";
 import { seeded } from "../backends/scheduler.ts";
-import { type Act, acts } from "../backends/world.ts";
 
 /*
- * As backends/orders.test.ts, at length: two requests, and some three, in all the orders there are; and of more requests
- * FLAGON_ORDERS times 180,000 orders.
+ * As backends/orders.test.ts, at length: two requests in all the orders there are, also while sessions move into a store, and
+ * each two beside a third one; and of more requests FLAGON_ORDERS times 60,000 orders.
  */
 const LENGTH = Number(process.env.FLAGON_ORDERS ?? 1);
+/** So many orders of each three are played; where there are more, as many again are picked at random. */
+const ORDERS_OF_THREE_MAX = 200;
 
 beforeEach(holdTime);
 afterEach(letTimeGo);
 
-describe("every order of the store's commands", () => {
-  for (const place of places) {
-    for (const start of starts) {
-      test(`of two requests: ${place}, ${start}`, async () => {
-        const mine = allPairs().filter((scenario) => scenario.place === place && scenario.start === start);
-        let count = 0;
-        for (const scenario of mine) count += await inEveryOrder(scenario, Number.POSITIVE_INFINITY);
-        console.log(`${place}, ${start}: ${mine.length} pairs of requests in all ${count} orders`);
-      });
-    }
-  }
+describe.each(places)("%s: every order", (place) => {
+  test.each(starts)("of two requests, %s", async (start) => {
+    let count = 0;
+    const pairs = pairsIn(place);
+    for (const pair of pairs) count += await inEveryOrder({ place, start, actors: pair.map((act) => [act]) });
+    console.log(`${place}, ${start}: ${pairs.length} pairs of requests in all ${count} orders`);
+  });
 });
 
-describe.each(places)("every order of one request beside two others, in the place of %s,", (place) => {
-  const all: readonly Act[] = [acts.login, acts.rotate, acts.farewell, acts.revokeUser];
+describe.each(["store", "revocations", "cookie"] as const)("%s: each two requests", (place) => {
+  const thirds = [acts.set, acts.rotate, acts.login, acts.loginOther, acts.logout, acts.farewell];
 
-  test.each(all)("$name beside each two", async (one) => {
+  test.each(thirds)("beside a third: $name", async (third) => {
     let count = 0;
-    for (const first of all) {
-      for (const second of all) {
-        const actors = [[one], [first, second]];
-        count += await inEveryOrder({ place, start: "signed in", actors }, Number.POSITIVE_INFINITY);
+    for (const start of starts) {
+      for (const pair of pairsIn(place)) {
+        const actors = [...pair, third].map((act) => [act]);
+        count += await inEveryOrder({ place, start, actors }, ORDERS_OF_THREE_MAX);
       }
     }
-    console.log(`${place}: ${one.name} beside each two, one after the other, in all ${count} orders`);
+    console.log(`${place}: ${third.name} beside each two, in ${count} orders`);
   });
 });
 
 describe.each(Array.from({ length: 6 }, (_, part) => part))("orders picked at random, part %i", (part) => {
-  const count = Math.ceil(15_000 * LENGTH);
+  const count = Math.ceil(5_000 * LENGTH);
 
   test("of two to four browsers with a few requests each", async () => {
     for (let n = 0; n < count; n++) {
@@ -52,11 +50,11 @@ describe.each(Array.from({ length: 6 }, (_, part) => part))("orders picked at ra
     console.log(`picked at random: ${count} orders of two to four browsers with one to three requests each`);
   });
 
-  test("of such, while processes die and answers are lost", async () => {
+  test("of such, while processes die, and commands and answers are lost, late or doubled", async () => {
     for (let n = 0; n < count; n++) {
       const pick = seeded(2_000_000_000 + part * count + n);
       await inTrouble(anyScenario(pick), pick);
     }
-    console.log(`picked at random: ${count} such, while processes die and answers are lost`);
+    console.log(`picked at random: ${count} such in trouble`);
   });
 });

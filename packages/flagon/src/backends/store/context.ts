@@ -71,6 +71,17 @@ export async function endRow(row: StoredSession, end: EndReason, context: StoreC
   }
 }
 
+/** Puts a tombstone where no row is, so that nobody who is under way makes one; false when there is a row. */
+export async function endWithoutRow(id: string, end: EndReason, { store, now }: StoreContext): Promise<boolean> {
+  try {
+    await store.create(tombstoneOf({ id, version: 0, createdAt: now() }, end, now()));
+    return true;
+  } catch (error) {
+    if ((await store.read(id)) === null) throw error;
+    return false;
+  }
+}
+
 /** Ends the session with this id, however often others are faster, if `mayEnd` has nothing against it. False for none. */
 export async function endSession(
   id: string,

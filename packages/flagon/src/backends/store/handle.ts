@@ -14,7 +14,7 @@ import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } fro
 import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
 import { withNewCookie } from "../unanswered.ts";
-import { endRow, endSession, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
+import { endRow, endSession, endWithoutRow, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
 import { cookieLine, putRow, rowOf } from "./rows.ts";
 
 /** What a request's cookie came to. */
@@ -26,6 +26,8 @@ export interface OpenedSession {
   readonly found: FoundSession | null;
   /** Whether the browser is to have another cookie for the same session: of a newer secret, or of this format. */
   readonly needsCookie?: boolean;
+  /** What came in an older format, and is not known yet to have moved into a row. */
+  readonly arriving?: SessionRecord | undefined;
 }
 
 /** Another request was faster. `row` is what it left, where that is known already. */
@@ -111,8 +113,10 @@ export class StoreHandle implements SessionHandle {
     if (next !== null) rowOf(state, next, null, this.#context);
     if (found?.record) {
       const { record } = found;
-      if (found.row === null) await this.#endUnmoved(record);
-      else if (!(await endRow(found.row, "ended", this.#context))) return new Outrun();
+      const { arriving } = this.#opened;
+      const isEnded = await (found.row ? endRow(found.row, "ended", this.#context) : this.#endUnmoved(record));
+      if (found.row !== null && !isEnded) return new Outrun();
+      if (isEnded && arriving !== undefined) await this.#context.legacy.end(arriving.id, entryOf(arriving), "ended");
       emit("flagon:revoke", () => ({ id: publicId(record), userId: record.userId, reason: "ended" }));
     }
     if (next !== null) return this.#begin(state, next);
@@ -140,8 +144,10 @@ export class StoreHandle implements SessionHandle {
     });
     // Nobody wished for a renewal: whoever wrote since has moved the clocks.
     if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
-    if (before === null && !(await this.#context.legacy.moveIn(there))) {
-      await endSession(record.id, "revoked", this.#context, () => true);
+    const { arriving } = this.#opened;
+    if (arriving !== undefined && !(await this.#context.legacy.moveIn(arriving))) {
+      const isMeant = ({ identity: now }: FoundSession): boolean => now.signInId === record.signInId;
+      await endSession(record.id, "revoked", this.#context, isMeant);
       return new Outrun();
     }
     this.#goOnFrom(record, row);
@@ -155,11 +161,10 @@ export class StoreHandle implements SessionHandle {
     return isNewCookie || isRenewed || needsCookie ? [cookieLine(record, this.#cookie, this.#context)] : this.#lines;
   }
 
-  /** One of an older format that has no row, unless another request has just moved it into one. */
-  async #endUnmoved(record: SessionRecord): Promise<void> {
-    await this.#context.legacy.end(record.id, entryOf(record), "ended");
-    const isMeant = ({ identity }: FoundSession): boolean => identity.signInId === record.signInId;
-    await endSession(record.id, "ended", this.#context, isMeant);
+  /** One of an older format that has no row, unless another request has just moved it into one. False where it goes on. */
+  async #endUnmoved({ id, signInId }: SessionRecord): Promise<boolean> {
+    if (await endWithoutRow(id, "ended", this.#context)) return true;
+    return endSession(id, "ended", this.#context, ({ identity }) => identity.signInId === signInId);
   }
 
   /** A session that begins; where another one just ended, two requests that begin it begin one. */

@@ -5,7 +5,11 @@ import { type EndReason, ROTATION_GRACE_MS } from "../decision.ts";
  * The row that takes the place of one that ends, so that late requests find the end of a session and not a stranger. No data
  * and no user: nobody lists it, and who still holds a cookie learns nothing. How it ended is in `device`, the one place for text.
  */
-export function tombstoneOf(row: StoredSession, end: EndReason, now: number): StoredSession {
+export function tombstoneOf(
+  row: Pick<StoredSession, "id" | "version" | "createdAt">,
+  end: EndReason,
+  now: number,
+): StoredSession {
   const { id, version, createdAt } = row;
   return {
     id,
