@@ -239,11 +239,17 @@ export class World {
   async #handle({ name, sessions }: Actor, asked: Asked, session: Session<Data>): Promise<void> {
     const beforeRevoking = async (): Promise<void> => {
       if (this.#hasSignIn) await this.scheduler.turn(name, "asks for the user's sessions to end", "moments");
-      asked.revokedAt = ++this.#moment;
+      asked.revokedAt = this.#nextMoment();
     };
     const key = keyOf(asked);
     await asked.act.handle({ session, sessions, name: key, firstId: this.firstId, beforeRevoking });
     asked.handledId = session.id;
+  }
+
+  /** Nothing of which the order counts happens within one millisecond of two processes' clocks. */
+  #nextMoment(): number {
+    this.#time += 2;
+    return ++this.#moment;
   }
 
   get #hasSignIn(): boolean {
@@ -257,7 +263,7 @@ export class World {
       actor: name,
       came: cookie === null ? null : namedBy(cookie),
       lineage,
-      arrivedAt: ++this.#moment,
+      arrivedAt: this.#nextMoment(),
       revokedAt: null,
       openedId: "",
       isOpened: false,

@@ -54,16 +54,21 @@ export function sessionIn(row: StoredSession | null, context: StoreContext): Fou
 
 /**
  * Puts a tombstone in the row's place; false when it is no longer what is there. On an engine that is full, and takes no
- * write but a removal, the row goes: that ends the session as well.
+ * write but a removal, the row goes: that ends the session as well, where no cookie of an older format could open it again.
  */
-export async function endRow(row: StoredSession, end: EndReason, context: StoreContext): Promise<boolean> {
+export async function endRow(
+  row: StoredSession,
+  end: EndReason,
+  context: StoreContext,
+  mayDelete = true,
+): Promise<boolean> {
   const { store, now } = context;
   const tombstone = tombstoneOf(row, end, now());
   try {
     return await store.replace(tombstone, row.version);
   } catch (error) {
     // One that gives no answer is not full, and would be waited for once more.
-    if (isTimeout(error)) throw error;
+    if (isTimeout(error) || !mayDelete) throw error;
     await store.delete(row.id).catch(() => {
       throw error;
     });

@@ -114,7 +114,9 @@ export class StoreHandle implements SessionHandle {
     if (found?.record) {
       const { record } = found;
       const { arriving } = this.#opened;
-      const isEnded = await (found.row ? endRow(found.row, "ended", this.#context) : this.#endUnmoved(record));
+      const isEnded = await (found.row
+        ? endRow(found.row, "ended", this.#context, arriving === undefined)
+        : this.#endUnmoved(record));
       if (found.row !== null && !isEnded) return new Outrun();
       if (isEnded && arriving !== undefined) await this.#context.legacy.end(arriving.id, entryOf(arriving), "ended");
       emit("flagon:revoke", () => ({ id: publicId(record), userId: record.userId, reason: "ended" }));
