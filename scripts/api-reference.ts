@@ -15,7 +15,7 @@ const folder = join(root, "packages/flagon");
 const page = join(root, "docs/api.md");
 const isCheck = process.argv.includes("--check");
 
-/** The core first, then the doors by what they open: frameworks, stores, what is left. */
+/** The core first, then the entry points by what they are for: frameworks, stores, what is left. */
 const order = [
   "",
   "express fastify fetch h3 hono koa next node react-router sveltekit",
@@ -30,10 +30,10 @@ const rankOf = (path: string): number => ranked.indexOf(path.replace(/^\.\/?/, "
 const unranked = paths.filter((path) => rankOf(path) === -1);
 if (unranked.length > 0) throw new Error(`scripts/api-reference.ts gives no place to ${unranked.join(", ")}`);
 
-/** What everyone needs; the rest of a door follows by name. */
+/** What everyone needs; the rest of an entry point follows by name. */
 const first = ["session", "createSessions", "Sessions", "Session", "SessionOptions", "SessionError", "Register"];
 
-/** Where each name is told of, so that no door tells it again. */
+/** Where each name is told of, so that no entry point tells it again. */
 const told = new Map<string, string>();
 const bare: string[] = [];
 const parts = paths.sort((a, b) => rankOf(a) - rankOf(b)).map(partOf);
@@ -55,16 +55,16 @@ process.exitCode = bare.length > 0 || (isCheck && text !== before) ? 1 : 0;
 function partOf(path: string): string {
   const target = manifest.exports[path];
   if (target === undefined || typeof target === "string") throw new Error(`${path} has no source`);
-  const door = join("flagon", path);
+  const name = join("flagon", path);
   const all = declarationsOf(join(folder, target["flagon-source"]));
   const own = all.filter((declaration) => !told.has(keyOf(declaration))).sort(byImportance);
   const known = all.filter((declaration) => told.has(keyOf(declaration)));
   for (const declaration of own) {
-    told.set(keyOf(declaration), door);
-    if (declaration.comment === "") bare.push(`${declaration.name} (${door})`);
+    told.set(keyOf(declaration), name);
+    if (declaration.comment === "") bare.push(`${declaration.name} (${name})`);
   }
   const also = known.map((declaration) => `\`${declaration.name}\` of \`${told.get(keyOf(declaration))}\``);
-  const lines = [`## ${door}`, "", ...own.map(sectionOf)];
+  const lines = [`## ${name}`, "", ...own.map(sectionOf)];
   if (also.length > 0) lines.push(`Also: ${also.join(", ")}.`, "");
   return lines.join("\n");
 }

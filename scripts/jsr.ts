@@ -2,7 +2,7 @@
  * Writes packages/flagon/jsr.json from package.json: what JSR (for Deno) is to publish of the sources. With --check it writes
  * nothing and fails when the file is not current. With --dry-run Deno tries the publishing, all but the upload.
  *
- * JSR takes no module that adds to a framework's own types, since every program's types would change with it. Doors to
+ * JSR takes no module that adds to a framework's own types, since every program's types would change with it. Adapters for
  * frameworks that pass the session on their own request objects have to (docs/decisions/006-jsr.md), and are on npm alone.
  */
 import { readFileSync, writeFileSync } from "node:fs";

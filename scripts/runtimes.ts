@@ -19,7 +19,7 @@ const suite = join(root, "packages/flagon/test/runtimes");
 const { exports: entries }: { exports: object } = JSON.parse(
   readFileSync(join(root, "packages/flagon/package.json"), "utf8"),
 );
-const doors = Object.keys(entries).flatMap((path) =>
+const entryPaths = Object.keys(entries).flatMap((path) =>
   path === "./package.json" || path === "./next" ? [] : [path.slice(1)],
 );
 
@@ -90,7 +90,7 @@ function onProcess(name: string, runtime: Runtime): Count {
   ];
   if (name.startsWith("node")) {
     checks.push(
-      ...doors.map((door): [string, string[]] => [`require("flagon${door}")`, ["-e", `require("flagon${door}")`]]),
+      ...entryPaths.map((path): [string, string[]] => [`require("flagon${path}")`, ["-e", `require("flagon${path}")`]]),
     );
   }
   for (const [title, parameters] of checks) {

@@ -63,23 +63,23 @@ const Welcome: FC<{ user: User; clock: Clock | null; signedInFor: number }> = ({
       <p class="lead">You signed in {agoText(signedInFor)}.</p>
     </div>
     {clock && <Countdowns clock={clock} />}
-    <ul class="doors">
-      <Door href="/session" title="Your session">
+    <ul class="link-cards">
+      <LinkCard href="/session" title="Your session">
         Keep values in it, take them out, and see what the cookie carries.
-      </Door>
-      <Door href="/devices" title="Devices">
+      </LinkCard>
+      <LinkCard href="/devices" title="Devices">
         See where you are signed in, and sign out what you don’t use.
-      </Door>
-      <Door href="/settings" title="Settings">
+      </LinkCard>
+      <LinkCard href="/settings" title="Settings">
         Change your password. You may be asked for the present one first.
-      </Door>
+      </LinkCard>
     </ul>
   </>
 );
 
-const Door: FC<{ href: string; title: string; children?: string }> = ({ href, title, children }) => (
+const LinkCard: FC<{ href: string; title: string; children?: string }> = ({ href, title, children }) => (
   <li>
-    <a class="card door" href={href}>
+    <a class="card link-card" href={href}>
       <h2>
         {title}
         <Icon name="arrow" />

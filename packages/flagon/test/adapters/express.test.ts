@@ -310,7 +310,7 @@ describe("a log line of morgan's while the store is down", () => {
       morgan((_tokens, request) => `${request.url} ${(request as express.Request).session?.userId ?? "-"}`, {
         stream: { write: (line) => lines.push(line.trim()) },
       }),
-      session({ secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName }, store }),
+      session({ secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName }, store }),
     );
     app.get("/sign-in", (request, response) => {
       request.session.login("ann");

@@ -143,7 +143,7 @@ describe.each(backends)("on fetch, %s", (_, make) => {
 });
 
 test("options do as well as sessions, and their schema types the session", async () => {
-  const secret = "only for the tests of the doors: Wq8ZrT5nYb2KdM7x";
+  const secret = "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x";
   const typed = createSessions<{ name: string }>({ secret });
   session(typed)((_, session) => {
     expectTypeOf(session.get("name")).toEqualTypeOf<string | undefined>();
@@ -159,7 +159,7 @@ test("options do as well as sessions, and their schema types the session", async
 
 test("a request from another site is refused with 403 and never reaches the handler", async () => {
   let runs = 0;
-  const fetch = session({ secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x" })(
+  const fetch = session({ secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x" })(
     () => new Response(String(++runs)),
   );
   const response = await fetch(new Request(url, { method: "POST", headers: { "sec-fetch-site": "cross-site" } }));

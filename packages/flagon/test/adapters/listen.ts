@@ -38,7 +38,7 @@ export function sealedSessions(): WatchedSessions {
   return new WatchedSessions(createSessions<Data>(options), false);
 }
 
-const options = { secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName } };
+const options = { secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x", cookie: { name: cookieName } };
 
 export const backends: [name: string, make: () => WatchedSessions][] = [
   ["sealed", sealedSessions],

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type createNext from "next";
 import type { NextRequest } from "next/server.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type * as door from "../../src/adapters/next.ts";
+import type * as adapter from "../../src/adapters/next.ts";
 import { cookieHeader } from "../../src/adapters/shared/next-request.ts";
 import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
@@ -20,7 +20,7 @@ import { testSharedObjects } from "./shared-objects.ts";
 const next: typeof createNext.default = createRequire(import.meta.url)("next");
 let handler: RequestListener;
 // These can be loaded only where Next runs.
-let sessionProxy: typeof door.sessionProxy;
+let sessionProxy: typeof adapter.sessionProxy;
 let server: typeof import("next/server.js");
 let stop: () => Promise<void>;
 

@@ -21,7 +21,7 @@ import type { RunningAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
 import { listen } from "./listen.ts";
 
-const options = { secret: "only for the tests of the doors: Wq8ZrT5nYb2KdM7x" };
+const options = { secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x" };
 const signIn = (session: Session): string => {
   session.login("ada");
   return "signed in";

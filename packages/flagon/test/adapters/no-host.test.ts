@@ -14,7 +14,7 @@ import { servers } from "./listen.ts";
 
 const start = servers();
 
-const doors: [name: string, serve: (sessions: Sessions) => Promise<string>][] = [
+const adapters: [name: string, serve: (sessions: Sessions) => Promise<string>][] = [
   ["node", (sessions) => start(nodeSession(sessions, (_, response) => response.end("ok")))],
   [
     "express",
@@ -55,8 +55,8 @@ async function post(server: string, path: string, ...headers: string[]): Promise
   return /^HTTP\/1\.1 (\d+)/.exec(await text(socket))?.[1];
 }
 
-describe.each(doors)("on %s, a request without Host", (_, serve) => {
-  const secret = "only for the tests of the doors: Wq8ZrT5nYb2KdM7x";
+describe.each(adapters)("on %s, a request without Host", (_, serve) => {
+  const secret = "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x";
 
   test("comes from no host, so no Origin is its own", async () => {
     const server = await serve(createSessions({ secret }));

@@ -25,7 +25,7 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
         if (route === undefined) response.writeHead(404).end();
         else sendWithNode(response, await route.handle(request.session));
       } catch (error) {
-        // Node has no error path: the app's own errors are the app's to answer, the session's are the door's.
+        // Node has no error path: the app's own errors are the app's to answer, the session's are the adapter's.
         if (error instanceof SessionError) throw error;
         response.writeHead(500).end();
       }

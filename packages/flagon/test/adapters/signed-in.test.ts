@@ -4,7 +4,7 @@ import { createSessions } from "../../src/index.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { signedInCookie } from "../../src/testing.ts";
 
-const secret = "only for the tests of the doors: Wq8ZrT5nYb2KdM7x";
+const secret = "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x";
 
 test.each([
   ["sealed", createSessions<{ cart: string[] }>({ secret })],

@@ -54,7 +54,7 @@ interface Answered {
   readonly lines: readonly HeaderLine[];
 }
 
-/** A visit that nobody looked at its session in, to the moment at which the response's head has left. */
+/** A request that nobody looked at its session in, to the moment at which the response's head has left. */
 async function leave(
   sessions: Sessions<Data>,
   cookie: string | undefined,

@@ -90,7 +90,7 @@ describe("a draft", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, fc.array(fc.oneof(...steps), { maxLength: 30 }), (entries, flashes, acts) => {
         const base = { data: Object.fromEntries(structuredClone(entries)), flashes: structuredClone(flashes) };
-        const draft = visitOf(base);
+        const draft = stateOf(base);
         const model: Model = { data: new Map(structuredClone(entries)), flashes: structuredClone(flashes) };
         for (const act of acts) act(draft, model);
         const result = draft.record;
@@ -105,7 +105,7 @@ describe("a draft", () => {
   test("is changed when what it leaves is not what it found, and not by looking", () => {
     fc.assert(
       fc.property(anyBase, anyFlashes, (entries, flashes) => {
-        const draft = visitOf({ data: Object.fromEntries(entries), flashes });
+        const draft = stateOf({ data: Object.fromEntries(entries), flashes });
         for (const key of draft.keys()) draft.get(key);
         draft.flashes(undefined, false);
         draft.delete("not there");
@@ -118,9 +118,9 @@ describe("a draft", () => {
   test("laid over newer data changes the keys that it changed, and no other", () => {
     fc.assert(
       fc.property(objectOf(anyValue), objectOf(anyValue), objectOf(anyValue), (base, newer, sets) => {
-        const visit = visitOf({ data: structuredClone(base), flashes: [] });
-        for (const [key, value] of Object.entries(sets)) visit.set(key, value);
-        const data = rebase(visit, { ...visit.record, data: structuredClone(newer) }).data;
+        const state = stateOf({ data: structuredClone(base), flashes: [] });
+        for (const [key, value] of Object.entries(sets)) state.set(key, value);
+        const data = rebase(state, { ...state.record, data: structuredClone(newer) }).data;
         const expected = Object.fromEntries([...Object.entries(newer), ...Object.entries(sets)]);
         deepStrictEqual(data, expected);
       }),
@@ -129,8 +129,8 @@ describe("a draft", () => {
   });
 });
 
-/** A visit that came with this. */
-function visitOf(contents: Pick<SessionRecord, "data" | "flashes">): SessionState {
+/** The state of a request that came with this. */
+function stateOf(contents: Pick<SessionRecord, "data" | "flashes">): SessionState {
   const times = { createdAt: 1, authenticatedAt: null, renewedAt: 1 };
   const record = { ...unrotated, id: "AAAAAAAAAAAAAAAAAAAAAA", permanent: false, userId: null, ...times, ...contents };
   const request = { method: "GET", url: "http://localhost/", header: () => null };

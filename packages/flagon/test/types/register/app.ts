@@ -1,4 +1,4 @@
-// The app's types, said once; every door knows them from here.
+// The app's types, said once; every adapter knows them from here.
 
 import type { Request } from "express";
 import type { Session, Sessions } from "flagon";
@@ -33,11 +33,11 @@ export function core(session: Session): void {
   session.set("visits", "5");
 }
 
-export function onExpress(request: Request, door: typeof express): void {
+export function onExpress(request: Request, adapter: typeof express): void {
   expectTypeOf(request.session.get("visits")).toEqualTypeOf<number | undefined>();
   // @ts-expect-error: no such key
   request.session.get("user");
-  door(sessions);
+  adapter(sessions);
 }
 
 export function onNode(request: SessionRequest): void {
