@@ -49,6 +49,8 @@ export interface Asked {
   /** `session.id` when the handler was through. */
   handledId: string;
   state: "under way" | "answered" | "failed";
+  /** Counts on from `arrivedAt`; 0 while it is under way. */
+  answeredAt: number;
   /** The cookie that its answer sets, null for a deletion; undefined for neither. */
   cookie?: string | null;
 }
@@ -231,6 +233,7 @@ export class World {
       const line = error.headers["set-cookie"];
       if (line !== undefined && !this.scheduler.isDead(name)) asked.cookie = cookieIn(line);
     }
+    asked.answeredAt = ++this.#moment;
     if (asked.cookie !== undefined) actor.cookie = asked.cookie;
     if (asked.cookie) this.#issue(asked.cookie, asked);
     return asked.state === "answered";
@@ -269,6 +272,7 @@ export class World {
       isOpened: false,
       handledId: "",
       state: "under way",
+      answeredAt: 0,
     };
     this.asked.push(asked);
     return asked;
