@@ -54,19 +54,6 @@ export async function inOrder(scenario: Scenario, pick: Pick, playing: Playing =
   await played(scenario, anyOrder(pick), playing);
 }
 
-/** In the order of these turns, a letter for each actor's; one with nothing to do misses its turn. */
-export async function inThisOrder(scenario: Scenario, turns: string): Promise<void> {
-  const left = [...turns];
-  const next: Order["next"] = (commands) => {
-    for (let turn = left.shift(); turn !== undefined; turn = left.shift()) {
-      const command = commands.find(({ actor }) => actor === turn);
-      if (command !== undefined) return command;
-    }
-    return commands[0] ?? null;
-  };
-  await played(scenario, { next, done: () => {} }, {});
-}
-
 /**
  * All orders there are when `max` plays show them; else what so many show, and as many that are picked at random. Resolves
  * how many.
