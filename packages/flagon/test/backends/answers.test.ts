@@ -44,10 +44,10 @@ test.each(["store", "revocations", "cookie"] as const)(
               for (const delivery of deliveries) {
                 const outcome = await outcomeOf(world, delivery);
                 if (!outcome.isLeftOutside) continue;
-                const found = mine.find(([, , is]) => is(outcome));
-                if (found === undefined)
+                const [why] =
+                  mine.find(([, , is]) => is(outcome)) ??
                   world.fail(`the browser has no cookie for the session, answers ${delivery.name}`);
-                seen.add(found[0]);
+                seen.add(why);
               }
             },
           });
