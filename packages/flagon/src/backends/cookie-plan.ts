@@ -43,7 +43,7 @@ export function planChange(
   if (decision === "drop" || decision === "merge" || made === null) return { isConflict: true };
   const result = known.isOpened ? made : withDataOf(came, state, made);
   const record = succeed(state, result, decision, known, session);
-  if (decision === "join") return { record: { ...record, authenticatedAt: session.authenticatedAt } };
+  if (decision === "join") return { record: joined(record, session) };
   return record.generation === session.generation ? { record } : { record, entry: entryOf(record) };
 }
 
@@ -66,8 +66,14 @@ export function planBegin(
   if (there === null) return record;
   const found = decideBegin(state.isLogin, record.userId, there);
   if (found === null) return null;
-  const { authenticatedAt } = found.decision === "join" ? there : record;
-  return { ...succeed(state, record, found.decision, found.known, there), authenticatedAt };
+  const { authenticatedAt } = record;
+  const next = { ...succeed(state, record, found.decision, found.known, there), authenticatedAt };
+  return found.decision === "join" ? joined(next, there) : next;
+}
+
+/** With the earlier sign-in's time; an entry is not sealed, and makes no sign-in fresh for longer. */
+function joined(record: SessionRecord, { authenticatedAt }: SessionEntry): SessionRecord {
+  return { ...record, authenticatedAt: Math.min(authenticatedAt ?? record.renewedAt, record.renewedAt) };
 }
 
 export function entryOf(record: SessionRecord): SessionEntry {

@@ -3,8 +3,8 @@ import type { SessionState } from "../state/session-state.ts";
 import type { Decision, Known, SessionIdentity } from "./decision.ts";
 
 /**
- * The record as the decision has it go on: which cookie is to open it from now on, and since when who is signed in. `record` has
- * the data to write; `session` is what is there now.
+ * The record as the decision has it go on: which cookie is to open it from now on. `record` has the data to write, and whose it
+ * is; `session` is what is there now. Of that no user is taken: it may come from a store whose entries are not sealed.
  */
 export function succeed(
   state: SessionState,
@@ -13,15 +13,15 @@ export function succeed(
   known: Known,
   session: SessionIdentity,
 ): SessionRecord {
-  const { generation, since, signInId, userId } = session;
-  if (decision !== "write") return { ...record, generation, since, signInId, userId };
+  const { generation, since, signInId } = session;
+  if (decision !== "write") return { ...record, generation, since, signInId };
   const isRotated = state.isLogin || state.isRotated;
   const latest = Math.max(generation, known.generation) + (isRotated ? 1 : 0);
-  const next = { ...record, generation: latest, since, signInId, userId };
+  const next = { ...record, generation: latest, since, signInId };
   if (isRotated) next.rotatedAt = record.renewedAt;
   if (state.isLogin) {
-    const { createdAt, authenticatedAt, signInId: ownSignInId, userId: ownUserId } = state.record;
-    Object.assign(next, { createdAt, authenticatedAt, userId: ownUserId, since: latest });
+    const { createdAt, authenticatedAt, signInId: ownSignInId, userId } = state.record;
+    Object.assign(next, { createdAt, authenticatedAt, userId, since: latest });
     next.signInId ||= ownSignInId;
   }
   if (state.hasNewEnd) next.endsAt = state.rules.absoluteEnd(next);

@@ -21,7 +21,7 @@ export function sessionEntries(store: GuardedStore, now: () => number): EntryTab
 }
 
 function isSessionEntry(value: unknown): value is SessionEntry {
-  const { generation, since, signInId, changedAt, end } = Object(value) as Record<string, unknown>;
-  const areNumbers = [generation, since, signInId, changedAt].every(Number.isFinite);
+  const { generation, since, signInId, changedAt, authenticatedAt, end } = Object(value) as Record<string, unknown>;
+  const areNumbers = [generation, since, signInId, changedAt, authenticatedAt ?? 0].every(Number.isFinite);
   return areNumbers && (end === null || end === "ended" || end === "revoked");
 }
