@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -112,7 +121,9 @@ describe("README.md", () => {
 });
 
 test("every page that is linked to is there", () => {
-  for (const page of ["README.md", "SECURITY.md", "docs/moving-from-flask.md"]) {
+  const decisions = readdirSync(join(root, "docs/decisions")).map((page) => `docs/decisions/${page}`);
+  const documents = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+  for (const page of [...documents, "docs/guide.md", "docs/stores.md", "docs/moving-from-flask.md", ...decisions]) {
     const text = readFileSync(join(root, page), "utf8");
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);
     for (const link of links) expect(existsSync(join(root, page, "..", link)), `${page} links to ${link}`).toBe(true);

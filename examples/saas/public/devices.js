@@ -25,7 +25,7 @@ export function listen() {
   };
 
   document.addEventListener("visibilitychange", open);
-  // What a form does may renew this session's id, and the old id's end would then be news of the past.
+  // A form may end this session, as signing out does: that is not to be told as if it came from elsewhere.
   addEventListener("submit", close);
   open();
 }

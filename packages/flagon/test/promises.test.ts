@@ -95,7 +95,7 @@ describe("promise 4: idle and absolute hold on the server, whatever the browser 
   });
 });
 
-describe("promise 5: login gives a new id, and the old one is dead at once, within a process", () => {
+describe("promise 5: login gives a new cookie, and the old one is dead at once, within a process", () => {
   test("as soon as the answer to the login is made", () => {
     const browser = new Browser(appWith(() => NOON));
     browser.visit((session) => session.set("cart", 1));

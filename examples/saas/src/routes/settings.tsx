@@ -28,7 +28,7 @@ settings.post("/settings/password", async (c) => {
   const { users, backend } = c.get("services");
   const session = c.get("session");
   users.setPassword(user.id, await hashPassword(password));
-  // First the others, then a new id for this one: whoever holds a copy of any cookie from before has nothing now.
+  // First the others, then a new cookie for this one: whoever holds a copy of any cookie from before has nothing now.
   await backend.sessions.revokeUser(user.id, { except: session.id });
   session.login(user.id, { permanent: session.permanent });
   session.flash("Your password is changed. Other devices are signed out.", "success");

@@ -110,7 +110,7 @@ describe("a sign-in beside a sign-out", () => {
 });
 
 describe("a sign-in beside a rotation", () => {
-  test("takes the place of the heir", () => {
+  test("goes on from it, and its cookie is the one that opens", () => {
     const { browser } = visitor();
     browser.visit((session) => session.login("ann"));
     const [one, first, two, second] = twoInFlight(browser);

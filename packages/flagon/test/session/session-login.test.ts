@@ -390,7 +390,7 @@ describe("a session that was ended in this process", () => {
     expect(late.open().userId).toBeNull();
   });
 
-  test("takes with it the heir that a rotation in flight made", () => {
+  test("ends the session whose cookie a rotation in flight made anew", () => {
     const { browser } = signedIn();
     const other = browser.copy();
     const rotating = other.open();

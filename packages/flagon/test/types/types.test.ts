@@ -17,7 +17,7 @@ describe("types", { timeout: 120_000 }, () => {
     expect(complaints(".")).toBe("");
   });
 
-  test("of a session come from Register, in every door", () => {
+  test("of a session come from Register, in every adapter", () => {
     expect(complaints("register")).toBe("");
   });
 
