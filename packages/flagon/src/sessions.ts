@@ -118,7 +118,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const inDevelopment = isDevelopment();
   const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   const moments = new Moments(now);
-  const parts = { context, lifetimes, format, reader, rules, now, moments, idAfter };
+  const parts = { context, lifetimes, format, reader, rules, moments };
   // The one place where a backend is chosen.
   const backend: SessionBackend = isServerSide
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))

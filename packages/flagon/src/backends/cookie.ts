@@ -3,7 +3,7 @@ import { isTooLarge } from "../errors.ts";
 import { emit } from "../events.ts";
 import { publicId } from "../formats/public-id.ts";
 import { type Cookie, NEAR_LIMIT_BYTES } from "../http/cookie.ts";
-import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
+import type { LoadedSession, SessionHandle, SessionRules, SessionState } from "../state/session-state.ts";
 import { type SessionBackend, unopened } from "./backend.ts";
 import { type CookiePlan, entryOf, planBegin, planChange, withRandomId } from "./cookie-plan.ts";
 import { type Known, type Standing, standingOf } from "./decision.ts";
@@ -27,8 +27,7 @@ export type FindLegacySession = (
 export interface CookieParts extends LocalMemory {
   readonly format: CookieFormat;
   readonly reader: CookieReader;
-  readonly now: () => number;
-  readonly idAfter: (id: string) => string;
+  readonly rules: SessionRules;
   readonly findLegacySession?: FindLegacySession;
 }
 
@@ -78,13 +77,13 @@ export class SealedCookie {
    * of a session.
    */
   find(entryOf: (record: SessionRecord) => SessionEntry | null | undefined): NamedSession | null {
-    const { reader, now, findLegacySession } = this.parts;
+    const { reader, rules, findLegacySession } = this.parts;
     let named: NamedSession | null = null;
     const rejectIn =
       (isOwn: boolean): RejectRecord =>
       (record, since = 0) => {
         const entry = entryOf(record);
-        const standing = entry && entry.changedAt >= since ? standingOf(record, entry, now()) : "opens";
+        const standing = entry && entry.changedAt >= since ? standingOf(record, entry, rules.now()) : "opens";
         if (standing === "opens") return null;
         if (named === null || (named.standing === "past" && standing === "superseded")) {
           named = { record, standing, isOwn, until: record.endsAt };
@@ -101,7 +100,7 @@ export class SealedCookie {
   loaded(named: NamedSession | null, entry: SessionEntry | null | undefined): LoadedSession {
     if (named === null) return { record: null };
     const { record, standing, isOwn } = named;
-    if (standing !== "opens" && entry) return unopened(standing, record.id, entry, this.parts.idAfter);
+    if (standing !== "opens" && entry) return unopened(standing, record.id, entry, this.parts.rules.idAfter);
     return { record, renewalDue: !isOwn || this.parts.reader.isRenewalDue(record) };
   }
 

@@ -25,7 +25,6 @@ export interface BackendParts {
   readonly reader: CookieReader;
   readonly rules: SessionRules;
   readonly moments: Moments;
-  readonly idAfter: (id: string) => string;
 }
 
 /** The backend of sessions that are in a store, or checked against one, or still read from an older cookie. */
@@ -37,7 +36,7 @@ export function createBackend(options: BackendOptions, parts: BackendParts): Ses
 
 function backendOf(
   options: BackendOptions,
-  { context, format, reader, rules, moments, idAfter }: BackendParts,
+  { context, format, reader, rules, moments }: BackendParts,
   legacyFormats: readonly LegacyFormat[],
 ): SessionBackend {
   const { now } = context;
@@ -49,7 +48,7 @@ function backendOf(
     const users = new UserRevocations(rows, now);
     const queue = new KeyedQueue();
     const legacy = new LegacySessions(legacyFormats, sessionEntries(rows, now), users, now);
-    return new StoreBackend({ ...context, store: rows, users, queue, reader, rules, legacy, moments, idAfter });
+    return new StoreBackend({ ...context, store: rows, users, queue, reader, rules, legacy, moments });
   }
   const findLegacySession: FindLegacySession = (...asked) => {
     for (const legacy of legacyFormats) {
@@ -58,7 +57,7 @@ function backendOf(
     }
     return null;
   };
-  const cookieParts = { format, reader, now, idAfter, findLegacySession };
+  const cookieParts = { format, reader, rules, findLegacySession };
   if (revocations === undefined) return cookieBackend(cookieParts);
   const rows = guarded("store" in revocations ? revocations.store : revocations);
   const remote = { table: sessionEntries(rows, now), users: new UserRevocations(rows, now), moments, stalenessMs };

@@ -56,14 +56,14 @@ export class RevocableCookieBackend implements SessionBackend {
   /** What the store said moments ago; undefined when it has to be asked. */
   remembered({ id }: SessionRecord): SessionEntry | null | undefined {
     const answer = this.#answers.get(id);
-    const isFresh = answer !== undefined && this.parts.now() - answer.askedAt < this.parts.stalenessMs;
+    const isFresh = answer !== undefined && this.parts.rules.now() - answer.askedAt < this.parts.stalenessMs;
     return isFresh ? answer.entry : undefined;
   }
 
   /** Asks the store, and remembers what it said, unless something was ended here meanwhile. */
   async ask(record: SessionRecord): Promise<Found> {
-    const { table, users, now } = this.parts;
-    const askedAt = now();
+    const { table, users, rules } = this.parts;
+    const askedAt = rules.now();
     const answers = this.#answers;
     const [stored, isOver] = await Promise.all([table.read(record.id), users.find(record.userId)]);
     const own = stored?.entry ?? null;
@@ -91,8 +91,8 @@ export class RevocableCookieBackend implements SessionBackend {
   }
 
   async #revoke(id: string, signInId: number, user: string | null): Promise<boolean> {
-    const { table, users, now } = this.parts;
-    const changedAt = now();
+    const { table, users, rules } = this.parts;
+    const changedAt = rules.now();
     const until = changedAt + COOKIE_AGE_MAX_MS;
     let isUnknown = false;
     const entry = await table.change(id, until, (found) => {
@@ -225,10 +225,10 @@ class RevocableCookieHandle implements SessionHandle {
 
   /** A sign-in looks for the user's mark once, after its write: of the two that meet, one always sees the other. */
   async #checkSignIn(record: SessionRecord): Promise<void> {
-    const { users, table, now } = this.#backend.parts;
+    const { users, table, rules } = this.#backend.parts;
     const isOver = await users.find(record.userId);
     if (isOver?.(record) !== true) return;
-    const entry: SessionEntry = { ...entryOf(record), end: "revoked", changedAt: now() };
+    const entry: SessionEntry = { ...entryOf(record), end: "revoked", changedAt: rules.now() };
     await table.change(record.id, record.endsAt, () => entry);
     this.#backend.forget();
     throw signedOutMeanwhile(record);

@@ -46,7 +46,7 @@ export class StoreBackend implements SessionBackend {
 
   /** The first session that opens, else one in an older format, else the first that was superseded or is over. */
   async #find(request: OpenRequest, cookie: Cookie, ids: readonly IdCookie[]): Promise<OpenedSession> {
-    const { store, reader, now, idAfter } = this.#context;
+    const { store, reader, now, rules } = this.#context;
     let other: { readonly standing: Standing; readonly opened: OpenedSession } | null = null;
     for (const id of ids) {
       const row = await store.read(id.id);
@@ -56,7 +56,7 @@ export class StoreBackend implements SessionBackend {
       if (standing === "opens" && found?.record && reason === null) return this.#opened(id, found, found.record);
       if (found !== null && standing !== null && standing !== "opens") {
         const known = { ...id, isOpened: false };
-        const opened = { loaded: unopened(standing, id.id, found.identity, idAfter), known, found };
+        const opened = { loaded: unopened(standing, id.id, found.identity, rules.idAfter), known, found };
         if (other === null || (other.standing === "past" && standing === "superseded")) other = { standing, opened };
       }
       emit("flagon:reject", () => ({ reason: reason ?? "ended" }));
@@ -75,7 +75,7 @@ export class StoreBackend implements SessionBackend {
 
   /** A session in an older format, which lives here from its next write on; one that is over where there is no other. */
   async #upgrade(request: OpenRequest, cookie: Cookie): Promise<OpenedSession | null> {
-    const { legacy, store, now, idAfter, reader } = this.#context;
+    const { legacy, store, now, rules, reader } = this.#context;
     let over: OpenedSession | null = null;
     for (const record of legacy.find(request, cookie.name)) {
       const entry = await legacy.known(record);
@@ -96,7 +96,7 @@ export class StoreBackend implements SessionBackend {
         return { loaded, known: { ...own, isOpened: true }, found, needsCookie: true, arriving };
       }
       emit("flagon:reject", () => ({ reason: "ended" }));
-      const loaded = unopened(standing, record.id, known ?? identityOf(record), idAfter);
+      const loaded = unopened(standing, record.id, known ?? identityOf(record), rules.idAfter);
       over ??= { loaded, known: { ...record, isOpened: false }, found: there, arriving };
     }
     return over;
@@ -119,8 +119,8 @@ export class StoreBackend implements SessionBackend {
     if (named === null) return false;
     const user = userId === undefined ? null : String(userId);
     const end = (): Promise<boolean> => {
-      return endSession(named.id, "revoked", this.#context, ({ identity }) => {
-        return identity.signInId === named.signInId && (user === null || identity.userId === user);
+      return endSession(named.id, "revoked", this.#context, (record) => {
+        return record.signInId === named.signInId && (user === null || record.userId === user);
       });
     };
     const isEnded = (await end()) || (await this.#revokeUnmoved(named, user, end));
@@ -153,8 +153,7 @@ export class StoreBackend implements SessionBackend {
     const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt, createdAt });
     const over = (await store.list(userId)).filter(mayEnd);
     const end = async (row: StoredSession): Promise<unknown> =>
-      (await endRow(row, "revoked", this.#context)) ||
-      endSession(row.id, "revoked", this.#context, (found) => found.record !== null && isOver(found.record));
+      (await endRow(row, "revoked", this.#context)) || endSession(row.id, "revoked", this.#context, isOver);
     let failure: unknown = null;
     while (over.length > 0 && !isTimeout(failure)) {
       const ends = await Promise.allSettled(over.splice(0, BATCH).map(end));

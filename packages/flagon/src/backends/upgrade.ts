@@ -4,14 +4,14 @@ import { type Cookie, createCookie, securePrefix } from "../http/cookie.ts";
 import { readCookies } from "../http/cookie-header.ts";
 import { endOfUpgrade, type UpgradeOptions } from "../options.ts";
 import type { Lifetimes } from "../state/lifetime.ts";
-import type { SessionState } from "../state/session-state.ts";
+import type { SessionRules, SessionState } from "../state/session-state.ts";
 import { cookieReader } from "./cookie-reader.ts";
 
 /** What a format that is only read is made of. */
 interface LegacyParts {
   readonly context: CodecContext;
   readonly lifetimes: Lifetimes;
-  readonly idAfter: (id: string) => string;
+  readonly rules: SessionRules;
 }
 
 /** Another format that is still read until a moment, and answered in the own one. */
@@ -58,14 +58,14 @@ export class LegacyFormat {
    */
   #own(record: SessionRecord): SessionRecord {
     const carried = this.#format.convert?.(record) ?? record;
-    const { lifetimes, idAfter } = this.#parts;
+    const { lifetimes, rules } = this.#parts;
     // A format that knows no beginning: the session begins here, else it could be over before it was written.
     const createdAt = carried.createdAt ?? this.#now();
     const begun = { ...carried, createdAt };
     if (carried.createdAt === null) begun.endsAt = lifetimes.absoluteEnd(begun);
     if (!this.isForeign) return begun;
-    const id = idAfter(carried.id);
-    const signInId = record.userId === null ? 0 : Buffer.from(idAfter(id), "base64url").readUInt32BE() || 1;
+    const id = rules.idAfter(carried.id);
+    const signInId = record.userId === null ? 0 : Buffer.from(rules.idAfter(id), "base64url").readUInt32BE() || 1;
     return { ...begun, id, generation: 0, since: 0, signInId, rotatedAt: createdAt };
   }
 

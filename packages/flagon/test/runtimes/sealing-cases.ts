@@ -17,27 +17,21 @@ interface Written {
   readonly renewedAt: number;
 }
 
+/** What was sealed, with what, and the cookie that holds or names it. */
+interface KnownSession {
+  readonly title: string;
+  readonly secret: string;
+  readonly app: string;
+  readonly now: number;
+  readonly name: string;
+  readonly record: Written;
+  readonly cookie: string;
+}
+
 interface KnownAnswers {
-  readonly cookies: readonly {
-    title: string;
-    secret: string;
-    app: string;
-    now: number;
-    name: string;
-    record: Written;
-    cookie: string;
-  }[];
+  readonly cookies: readonly KnownSession[];
   readonly idCookies: readonly { secret: string; app: string; name: string; id: string; cookie: string }[];
-  readonly rows: readonly {
-    title: string;
-    secret: string;
-    app: string;
-    now: number;
-    name: string;
-    record: Written;
-    cookie: string;
-    data: string;
-  }[];
+  readonly rows: readonly (KnownSession & { readonly data: string })[];
 }
 
 /** The values that the known answers spell with tags. */

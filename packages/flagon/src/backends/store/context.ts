@@ -28,7 +28,6 @@ export interface StoreContext {
   readonly now: () => number;
   readonly moments: Moments;
   readonly longestLifetimeMs: number;
-  readonly idAfter: (id: string) => string;
 }
 
 /** A row and what it stands for. */
@@ -92,13 +91,12 @@ export async function endSession(
   id: string,
   end: EndReason,
   context: StoreContext,
-  mayEnd: (found: FoundSession) => boolean,
+  mayEnd: (record: SessionRecord) => boolean,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
-    const row = await context.store.read(id);
-    const found = sessionIn(row, context);
-    if (row === null || found === null || found.record === null || !mayEnd(found)) return false;
-    if (await endRow(row, end, context)) return true;
+    const found = sessionIn(await context.store.read(id), context);
+    if (!found?.row || !found.record || !mayEnd(found.record)) return false;
+    if (await endRow(found.row, end, context)) return true;
     await backoff(tries);
   }
 }

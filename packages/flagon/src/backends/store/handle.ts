@@ -97,8 +97,8 @@ export class StoreHandle implements SessionHandle {
     const who = { userId: state.record.userId, isSlow };
     const decision = decide(intentOf(state), known, found?.identity ?? null, who);
     if (decision === "drop") return this.#dropped(state);
-    if (decision === "ignore" && state.isLogin) return this.#begin(state, state.result());
     if (decision === "ignore") {
+      if (state.isLogin) return this.#begin(state, state.result());
       this.#isDropped = true;
       return [];
     }
@@ -148,8 +148,7 @@ export class StoreHandle implements SessionHandle {
     if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
     const { arriving } = this.#opened;
     if (arriving !== undefined && !(await this.#context.legacy.moveIn(arriving))) {
-      const isMeant = ({ identity: now }: FoundSession): boolean => now.signInId === record.signInId;
-      await endSession(record.id, "revoked", this.#context, isMeant);
+      await endSession(record.id, "revoked", this.#context, ({ signInId }) => signInId === record.signInId);
       return new Outrun();
     }
     this.#goOnFrom(record, row);
@@ -166,7 +165,7 @@ export class StoreHandle implements SessionHandle {
   /** One of an older format that has no row, unless another request has just moved it into one. False where it goes on. */
   async #endUnmoved({ id, signInId }: SessionRecord): Promise<boolean> {
     if (await endWithoutRow(id, "ended", this.#context)) return true;
-    return endSession(id, "ended", this.#context, ({ identity }) => identity.signInId === signInId);
+    return endSession(id, "ended", this.#context, (there) => there.signInId === signInId);
   }
 
   /** A session that begins; where another one just ended, two requests that begin it begin one. */
@@ -230,7 +229,7 @@ export class StoreHandle implements SessionHandle {
   async #checkSignIn(record: SessionRecord): Promise<void> {
     const isOver = await this.#context.users.find(record.userId);
     if (isOver?.(record) !== true) return;
-    await endSession(record.id, "revoked", this.#context, (found) => found.record !== null && isOver(found.record));
+    await endSession(record.id, "revoked", this.#context, isOver);
     throw signedOutMeanwhile(record);
   }
 

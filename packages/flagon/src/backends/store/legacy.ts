@@ -34,9 +34,12 @@ export class LegacySessions {
     return Math.max(0, ...active.map(({ until }) => until));
   }
 
-  /** What the request's older cookies hold, whatever has become of it. */
-  find(request: OpenRequest, cookieName: string): SessionRecord[] {
-    return this.#formats.flatMap((format) => format.open(request, cookieName, () => null) ?? []);
+  /** What the request's older cookies hold, whatever has become of it; a format is looked at when its turn comes. */
+  *find(request: OpenRequest, cookieName: string): Generator<SessionRecord, void> {
+    for (const format of this.#formats) {
+      const record = format.open(request, cookieName, () => null);
+      if (record !== null) yield record;
+    }
   }
 
   /**
