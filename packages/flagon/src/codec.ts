@@ -35,6 +35,8 @@ export interface SessionRecord {
   flashes: Flash[];
   /** Set by a format that keeps freshness as a flag rather than a time (Flask-Login's `_fresh`). */
   fresh?: boolean;
+  /** It began in an older format, whose cookie might open it again: its row remembers that. */
+  isMoved?: boolean;
   /** An older secret opened it: it is written again with the current one. */
   outdated?: boolean;
   /**

@@ -79,7 +79,7 @@ export function decide(
 
 function decideSignIn(known: Known, session: SessionIdentity, userId: string | null): Decision {
   if (session.userId !== null && session.userId !== userId) {
-    return session.generation === known.generation + 1 ? "drop" : "begin";
+    return known.isOpened && session.generation === known.generation + 1 ? "drop" : "begin";
   }
   const isPresentASignIn = session.userId !== null && session.since === session.generation;
   return isPresentASignIn && session.since > known.generation ? "join" : "write";

@@ -130,16 +130,15 @@ export class StoreBackend implements SessionBackend {
 
   /** One that came in an older format and has no row. `end`: a request may move it into one meanwhile. */
   async #revokeUnmoved(
-    named: Pick<SessionRecord, "id" | "signInId">,
+    { id, signInId }: Pick<SessionRecord, "id" | "signInId">,
     user: string | null,
     end: () => Promise<boolean>,
   ): Promise<boolean> {
     const { legacy, store } = this.#context;
     if (legacy.until === 0) return false;
-    if ((await store.read(named.id)) !== null) return end();
-    // Whose it is, only its cookie says: there the mark alone keeps it from moving.
-    if (user === null && !(await endWithoutRow(named.id, "revoked", this.#context))) return end();
-    const isRevoked = await legacy.revoke(named, user);
+    if ((await store.read(id)) !== null) return end();
+    if (user === null) return (await endWithoutRow(id, "revoked", this.#context)) || end();
+    const isRevoked = signInId !== 0 && (await legacy.revoke(id, user));
     return (await end()) || isRevoked;
   }
 

@@ -18,7 +18,7 @@ export function succeed(
   const isRotated = state.isLogin || state.isRotated;
   const latest = Math.max(generation, known.generation) + (isRotated ? 1 : 0);
   const next = { ...record, generation: latest, since, signInId };
-  if (isRotated) next.rotatedAt = record.renewedAt;
+  if (isRotated) next.rotatedAt = state.rules.now();
   if (state.isLogin) {
     const { createdAt, authenticatedAt, signInId: ownSignInId, userId } = state.record;
     Object.assign(next, { createdAt, authenticatedAt, userId, since: latest });

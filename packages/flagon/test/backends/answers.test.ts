@@ -3,7 +3,7 @@ import { acts } from "./acts.ts";
 import { deliveries, type Outcome, outcomeOf } from "./answers.ts";
 import { inEveryOrder, starts } from "./orders.ts";
 import { holdTime, letTimeGo } from "./pauses.ts";
-import type { Place } from "./world.ts";
+import type { Place } from "./processes.ts";
 
 /*
  * One browser sends two requests with one cookie, in every order of their commands; their answers reach it in either order, or

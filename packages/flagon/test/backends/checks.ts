@@ -50,11 +50,12 @@ export class Checks {
 
   /** Of one session one comes for each user at most, and for nobody known one. */
   #checkNumber(): void {
-    // Whoever signs out and stores something begins another session, whatever the other requests do.
-    if (this.#world.asked.length > 3) return;
-    if (this.#world.asked.some(({ act, cookie }) => act.ends === "own" && typeof cookie === "string")) return;
     const ids = new Map<string, string>();
     for (const { lineage, session } of this.#opened) {
+      const asked = this.#world.asked.filter((each) => each.lineage === lineage);
+      if (asked.length > 3 || asked.some(({ isLost }) => isLost)) continue;
+      // Whoever signs out and stores something begins another session, whatever the other requests do.
+      if (asked.some(({ act, cookie }) => act.ends === "own" && typeof cookie === "string")) continue;
       const whose = `${lineage} ${session.userId}`;
       if ((ids.get(whose) ?? session.id) !== session.id) this.#world.fail("one user has two sessions from one");
       ids.set(whose, session.id);
@@ -65,7 +66,7 @@ export class Checks {
   #checkGenerations(): void {
     const latest = new Map<string, number>();
     for (const { named, by } of this.#world.issued.values()) {
-      if (by !== null && by.state !== "answered") continue;
+      if (by !== null && (by.state !== "answered" || by.came?.generation === named.generation)) continue;
       latest.set(named.publicId, Math.max(latest.get(named.publicId) ?? 0, named.generation));
     }
     for (const { named } of this.#opened) {
@@ -78,8 +79,7 @@ export class Checks {
   #checkEnded(asked: Asked): void {
     const { act, came } = asked;
     const isLive = (id: string | undefined): boolean => this.#opened.some(({ session }) => session.id === id);
-    const isOver =
-      (act.ends !== "own" || !isLive(came?.publicId)) && (act.ends !== "first" || !isLive(this.#world.firstId));
+    const isOver = (act.ends !== "own" || !isLive(came?.publicId)) && (act.ends !== "first" || !isLive(asked.firstId));
     if (!isOver) this.#world.fail(`a session lives on after the answer to "${act.name}"`);
     if (act.ends !== "user" || asked.revokedAt === null) return;
     const { revokedAt } = asked;
@@ -87,14 +87,25 @@ export class Checks {
       (each) => each.act.signsIn === USER && each.arrivedAt > revokedAt && each !== asked,
     );
     const mayLive = ({ named, session }: Opened): boolean =>
-      session.userId !== USER || this.#spares(asked, named.id) || signIns.length > 0;
+      session.userId !== USER ||
+      this.#spares(asked, named.id) ||
+      signIns.length > 0 ||
+      this.#isByRefusedSignIn(session.id, revokedAt);
     if (!this.#opened.every(mayLive)) this.#world.fail(`a session lives on after the answer to "${act.name}"`);
   }
 
+  /** Whether a sign-in that was under way at that moment has begun it, and got no answer to its write: it looked for no mark. */
+  #isByRefusedSignIn(id: string, moment: number): boolean {
+    return this.#world.asked.some(({ act, state, answeredAt, cookie }) => {
+      const isRefused = act.signsIn === USER && state === "failed" && answeredAt > moment;
+      return isRefused && typeof cookie === "string" && this.#world.issued.get(cookie)?.named.publicId === id;
+    });
+  }
+
   /** Whether an end of the user's sessions leaves the one in this row alone. */
-  #spares({ act, openedId }: Asked, row: string): boolean {
+  #spares({ act, openedId, firstId }: Asked, row: string): boolean {
     if (act.spares === undefined) return false;
-    return rowIdIn(act.spares === "first" ? this.#world.firstId : openedId) === row;
+    return rowIdIn(act.spares === "first" ? firstId : openedId) === row;
   }
 
   /** What was stored, and answered, is there for as long as the row is. */
@@ -109,9 +120,9 @@ export class Checks {
 
   /** What has to be true at the end when nothing failed but what was refused. */
   end(): void {
-    const firstRow = rowIdIn(this.#world.firstId);
+    const firstRows = this.#world.beginnings.map(({ id }) => rowIdIn(id));
     for (const { named, session } of this.#opened) {
-      if (named.id === firstRow && !session.has("cart")) this.#world.fail("what the session held is lost");
+      if (firstRows.includes(named.id) && !session.has("cart")) this.#world.fail("what the session held is lost");
     }
     for (const { named, by } of this.#world.issued.values()) {
       const isLive = this.#opened.some(({ session }) => session.id === named.publicId);
@@ -120,7 +131,7 @@ export class Checks {
   }
 
   #mayBeOver({ named, by }: Omit<Issued, "lineage">): boolean {
-    const { asked, issued, firstId, scenario } = this.#world;
+    const { asked, issued, scenario } = this.#world;
     const { publicId: id, signInId } = named;
     const user = this.#users.get(id) ?? by?.act.signsIn ?? (scenario.start === "anonymous" ? null : USER);
     if (signInId === 0 && [...issued.values()].some((each) => each.named.id === named.id && each.named.signInId !== 0))
@@ -133,7 +144,7 @@ export class Checks {
       if (isOwn && act.ends === "own") return true;
       // When another user signs in, the session of the one before ends.
       if (isOwn && act.signsIn !== undefined && signInId !== 0 && act.signsIn !== user) return true;
-      if (act.ends === "first") return id === firstId;
+      if (act.ends === "first") return id === each.firstId;
       return act.ends === "user" && user === USER && !this.#spares(each, named.id);
     };
     return asked.some(isOver);

@@ -2,7 +2,7 @@ import { sealed } from "flagon";
 import { KeyRing } from "../../src/crypto/keys.ts";
 import { readIdCookie } from "../../src/formats/id-cookie.ts";
 import { publicId } from "../../src/formats/public-id.ts";
-import { NOON, requestOf, SECRET } from "../browser.ts";
+import { DAY, NOON, requestOf, SECRET } from "../browser.ts";
 
 /** Which session a cookie names, as it says itself, and of which generation it is. */
 export interface NamedByCookie {
@@ -15,7 +15,7 @@ export interface NamedByCookie {
 }
 
 const keys = new KeyRing(SECRET, "");
-const format = sealed.bind({ keys, now: () => NOON, longestLifetimeMs: 400 * 86_400_000, cacheSize: 0 });
+const format = sealed.bind({ keys, now: () => NOON + DAY, longestLifetimeMs: 400 * 86_400_000, cacheSize: 0 });
 
 /** What a `name=value` pair of these tests says, in a store's format or sealed. */
 export function namedBy(cookie: string): NamedByCookie {

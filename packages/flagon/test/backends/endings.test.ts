@@ -8,12 +8,12 @@ import { Visitor } from "./visitor.ts";
 type Make = (clock: Clock) => Partial<SessionOptions<Data>>;
 
 /** Sealed cookies alone keep this within one process; the other two across processes. */
-const homes: [title: string, make: Make][] = [
+const backends: [title: string, make: Make][] = [
   ["sealed cookies", () => ({})],
   ["sealed cookies with revocations", ({ now }) => ({ revocations: { store: memoryStore({ now }), staleness: 0 } })],
   ["a store", ({ now }) => ({ store: memoryStore({ now }) })],
 ];
-const revocable = homes.slice(1);
+const revocable = backends.slice(1);
 
 let clock: Clock;
 let sessions: Sessions<Data>;
@@ -28,7 +28,7 @@ function begin(make: Make): void {
 const login = (session: Session<Data>): void => session.login("u");
 const userOf = (session: Session<Data>): string | null => session.userId;
 
-describe.each(homes)("in %s", (title, make) => {
+describe.each(backends)("in %s", (title, make) => {
   beforeEach(() => begin(make));
 
   describe("login", () => {
@@ -89,12 +89,25 @@ describe.each(homes)("in %s", (title, make) => {
       expect((await lost.open()).id).toBe((await visitor.open()).id);
     });
 
-    test("of somebody else with the old cookie takes nobody's session away", async () => {
+    test("of somebody else with the old cookie begins a session of its own, and takes nobody's away", async () => {
       await visitor.visit((session) => session.set("cart", 1));
-      const thief = visitor.copy();
+      const other = visitor.copy();
       await visitor.visit(login);
-      await thief.visit((session) => session.login("mallory"));
-      expect(thief.setCookies).toEqual([]);
+      const id = await visitor.visit((session) => session.id);
+      await other.visit((session) => session.login("v"));
+      expect(await other.visit((session) => [session.userId, session.entries()])).toEqual(["v", []]);
+      expect(await visitor.visit((session) => [session.userId, session.id])).toEqual(["u", id]);
+    });
+
+    test("of somebody else that another sign-in overtakes is dropped: the first to commit is in", async () => {
+      await visitor.visit((session) => session.set("cart", 1));
+      const other = visitor.copy();
+      const late = await other.open();
+      expect(late.get("cart")).toBe(1);
+      await visitor.visit(login);
+      late.login("v");
+      await other.answer(late);
+      expect(other.setCookies).toEqual([]);
       expect(await visitor.visit(userOf)).toBe("u");
     });
 
@@ -164,7 +177,7 @@ describe.each(homes)("in %s", (title, make) => {
       expect(await visitor.visit(userOf)).toBe("u");
     });
 
-    test("by two at once: one heir, and the other one's changes are dropped", async () => {
+    test("by two at once: one generation, and the other one's changes are dropped", async () => {
       await visitor.visit(login);
       const [one, two] = [visitor.copy(), visitor.copy()];
       const [first, second] = [await one.open(), await two.open()];
@@ -174,6 +187,18 @@ describe.each(homes)("in %s", (title, make) => {
       await two.answer(second);
       expect([await one.isKnown(), await two.isKnown()]).toEqual([true, false]);
       expect(two.setCookies).toEqual([]);
+    });
+
+    test("of a request that came long before counts from its commit: the cookie from before is late for a while", async () => {
+      await visitor.visit(login);
+      const [late, slow] = [visitor.copy(), await visitor.open()];
+      expect(slow.userId).toBe("u");
+      clock.pass(40 * SECOND);
+      slow.rotate();
+      await visitor.answer(slow);
+      await late.visit((session) => session.set("n", 1));
+      expect(late.setCookies).toEqual([]);
+      expect(await visitor.visit(userOf)).toBe("u");
     });
 
     test("twice in one request is one rotation", async () => {
@@ -222,7 +247,7 @@ describe.each(homes)("in %s", (title, make) => {
       ]);
     });
 
-    test("of a session whose id was rotated meanwhile ends the heir, and deletes the cookie", async () => {
+    test("of a session that was rotated meanwhile ends it, and deletes the cookie", async () => {
       await visitor.visit(login);
       const slow = visitor.copy();
       const session = await slow.open();
@@ -233,7 +258,7 @@ describe.each(homes)("in %s", (title, make) => {
       expect(await visitor.isKnown()).toBe(false);
     });
 
-    test("that comes with the old cookie just after a rotation ends the heir, and deletes the cookie", async () => {
+    test("that comes with the old cookie just after a rotation ends the session, and deletes the cookie", async () => {
       await visitor.visit((session) => session.set("cart", 1));
       const late = visitor.copy();
       await visitor.visit((session) => session.rotate());
@@ -312,7 +337,7 @@ describe.each(revocable)("in %s", (_title, make) => {
     expect(await phone.visit(userOf)).toBe("u");
   });
 
-  test("revoke by an id that was rotated just before ends the heir", async () => {
+  test("revoke by an id that was rotated just before ends the session", async () => {
     const { id } = await phone.open();
     await phone.visit((session) => session.rotate());
     await phone.visit((session) => session.rotate());
@@ -467,7 +492,7 @@ describe.each(revocable)("in %s", (_title, make) => {
 describe("a request that is under way for longer than a tombstone lasts", () => {
   beforeEach(() => begin(({ now }) => ({ store: memoryStore({ now }) })));
 
-  test("and signs out ends the heirs of its session all the same", async () => {
+  test("and signs out ends its session all the same", async () => {
     await visitor.visit(login);
     const slow = visitor.copy();
     const session = await slow.open();

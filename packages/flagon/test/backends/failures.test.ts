@@ -265,7 +265,7 @@ test("fifty changes that wait for one that got no answer hear of it at once, not
   expect(await visitor.visit((session) => session.get("n"))).toBe(0);
 });
 
-describe("through a door", () => {
+describe("through an adapter", () => {
   let sessions: Sessions<Data>;
 
   beforeEach(() => {
@@ -278,7 +278,7 @@ describe("through a door", () => {
     return server;
   }
 
-  const doors: [name: string, serve: () => Promise<Server>][] = [
+  const adapters: [name: string, serve: () => Promise<Server>][] = [
     [
       "node:http",
       () =>
@@ -315,7 +315,7 @@ describe("through a door", () => {
     ],
   ];
 
-  test.each(doors)("%s: 503 with Retry-After and the cookie left alone, then on as before", async (_name, start) => {
+  test.each(adapters)("%s: 503 with Retry-After and the cookie left alone, then on as before", async (_name, start) => {
     const server = await start();
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {

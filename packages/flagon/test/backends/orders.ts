@@ -1,8 +1,9 @@
 import type { Store } from "flagon";
 import { type Act, allActs, ownActs } from "./acts.ts";
 import { anyOrder, everyOrder, type Order } from "./every-order.ts";
+import type { Place } from "./processes.ts";
 import { type Fate, type Pick, seeded } from "./scheduler.ts";
-import { type Place, type Scenario, World } from "./world.ts";
+import { noTrouble, type Scenario, World } from "./world.ts";
 
 export const places: readonly Place[] = ["store", "revocations", "cookie", "moving"];
 export const starts: readonly Scenario["start"][] = ["anonymous", "signed in", "rotated"];
@@ -74,6 +75,6 @@ const fates: readonly (Fate | "dies")[] = ["dies", "lost", "unanswered", "twice"
 /** As `inOrder`, but a process dies, and commands or their answers are lost or come late, as `pick` has it. */
 export async function inTrouble(scenario: Scenario, pick: Pick): Promise<void> {
   const world = new World(scenario);
-  await world.play(anyOrder(pick), () => fates[pick(15)] ?? "answered");
+  await world.play(anyOrder(pick), { ...noTrouble, fate: () => fates[pick(15)] ?? "answered" });
   await world.checkEnd(true);
 }

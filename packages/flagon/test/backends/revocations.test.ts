@@ -157,7 +157,7 @@ test("a cookie that was sealed before a rotation is refused in every process", a
   expect(await thief.visit(userOf)).toBeNull();
 });
 
-test("revoking a session long after it was rotated ends its heirs", async () => {
+test("revoking a session long after it was rotated ends it", async () => {
   await visitor.visit((session) => session.login("u", { permanent: true }));
   const { id } = await visitor.open();
   for (let n = 0; n < 3; n++) {

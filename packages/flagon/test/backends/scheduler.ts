@@ -46,10 +46,10 @@ export class Scheduler {
     for (const waiting of this.#waiting.splice(0)) waiting.go();
   }
 
-  /** The store as one process sees it. */
-  storeOf(actor: string, store: Store): Store {
+  /** The store as one process sees it; `actor` tells who asks. */
+  storeOf(actor: () => string, store: Store): Store {
     const ask = <Answer>(text: string, row: string | null, run: () => Promise<Answer>): Promise<Answer> =>
-      this.#ask({ actor, text, row, isRead: /^(read|list) /.test(text) }, run);
+      this.#ask({ actor: actor(), text, row, isRead: /^(read|list) /.test(text) }, run);
     return {
       read: (id) => ask(`read ${id}`, id, () => store.read(id)),
       create: (session) => ask(`create ${session.id}`, session.id, () => store.create(session)),

@@ -91,6 +91,29 @@ describe("a session in a sealed cookie", () => {
     expect(await visitor.visit(userOf)).toBe("u");
   });
 
+  test("that is on its way into an engine that is full is over when somebody was told so, and else can be ended again", async () => {
+    const full = {
+      ...store,
+      replace: () => Promise.reject(new Error("full")),
+      create: () => Promise.reject(new Error("full")),
+    };
+    const { create } = store;
+    // The row is there, and the entry beside it is not: the process died in between.
+    const dying: Store = {
+      ...store,
+      create: (row) => (row.id === rowId ? create(row) : Promise.reject(new Error("died"))),
+    };
+    await visitor
+      .copy(processOf({ store: dying }))
+      .visit((session) => session.get("n"))
+      .catch(() => {});
+    expect(await store.read(rowId)).not.toBeNull();
+    await expect(processOf({ store: full }).revoke(id)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(await processOf().revoke(id)).toBe(true);
+    clock.pass(MINUTE);
+    expect(await copy.visit(userOf)).toBeNull();
+  });
+
   test("that was never used since can be revoked, and ends with its user", async () => {
     expect(await processOf().revoke(id)).toBe(true);
     expect(await copy.visit(userOf)).toBeNull();
@@ -316,7 +339,7 @@ describe("a session in a foreign format", () => {
       const scheduler = new Scheduler();
       const [first, second] = ["A", "B"].map((name) => {
         const upgradeFrom = [{ codec, until: until() }];
-        return flask.copy(processOf({ store: scheduler.storeOf(name, store), upgradeFrom }));
+        return flask.copy(processOf({ store: scheduler.storeOf(() => name, store), upgradeFrom }));
       }) as [Visitor, Visitor];
       await second.sessions.open({ method: "GET", url: "https://shop.example/", header: () => null });
       const session = await first.open();

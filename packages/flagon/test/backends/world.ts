@@ -1,44 +1,54 @@
-import {
-  createSessions,
-  type Session,
-  SessionError,
-  type SessionOptions,
-  type Sessions,
-  type Store,
-  sealed,
-} from "flagon";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Session, SessionError, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { expect } from "vitest";
-import { DAY, type Data, MINUTE, NOON, requestOf, SECRET } from "../browser.ts";
+import { type Data, MINUTE, NOON, requestOf } from "../browser.ts";
 import { type Act, USER } from "./acts.ts";
 import { Checks } from "./checks.ts";
 import { cookieIn, type NamedByCookie, namedBy } from "./cookie-names.ts";
 import type { Order } from "./every-order.ts";
 import { forgetPauses, pass } from "./pauses.ts";
+import { newProcess, type Place } from "./processes.ts";
 import { type Fate, Scheduler, settled } from "./scheduler.ts";
-
-/** Where the sessions live; "moving": in sealed cookies, before an app that keeps them in a store from now on. */
-export type Place = "store" | "revocations" | "cookie" | "moving";
 
 export interface Scenario {
   readonly place: Place;
   /** Who is the visitor before: nobody known, signed in, or signed in and rotated since. */
   readonly start: "anonymous" | "signed in" | "rotated";
   /**
-   * What runs in parallel; each list runs in a process of its own, but for sealed cookies without a store, one request after
-   * another, with its own jar.
+   * What runs in parallel, one request after another in each list, which has a process of its own, but for sealed cookies
+   * without a store, and a copy of one browser's cookie.
    */
   readonly actors: readonly (readonly Act[])[];
+  /** So many browsers in place of the copies, each with a session of its own; the lists are their tabs, by turns. */
+  readonly browsers?: number;
+  /** So many processes serve all lists, by turns. */
+  readonly processes?: number;
 }
+
+/** What may go wrong on the way. */
+export interface Trouble {
+  /** What becomes of the next command. */
+  fate(): Fate | "dies";
+  /** Whether the browser never gets the answer that was just sent. */
+  isAnswerLost(): boolean;
+  /** How many milliseconds go by before a request is sent. */
+  pause(): number;
+}
+
+export const noTrouble: Trouble = { fate: () => "answered", isAnswerLost: () => false, pause: () => 0 };
 
 /** One request, and what became of it. */
 export interface Asked {
   readonly act: Act;
   readonly actor: string;
-  /** What its cookie names; null for one without. */
+  /** Its cookie, and what that names; null for one without. */
+  readonly sent: string | null;
   readonly came: NamedByCookie | null;
   /** From which beginning its session comes. */
   readonly lineage: number;
+  /** The id of the session that its browser began with. */
+  readonly firstId: string;
   /** Counts what happens, over all requests. */
   readonly arrivedAt: number;
   /** When it asked for the user's sessions to be ended; null while it has not. */
@@ -51,6 +61,8 @@ export interface Asked {
   state: "under way" | "answered" | "failed";
   /** Counts on from `arrivedAt`; 0 while it is under way. */
   answeredAt: number;
+  /** Whether its answer never reaches the browser. */
+  isLost: boolean;
   /** The cookie that its answer sets, null for a deletion; undefined for neither. */
   cookie?: string | null;
 }
@@ -63,27 +75,37 @@ export interface Issued {
   readonly by: Asked | null;
 }
 
-interface Actor {
-  readonly name: string;
-  readonly sessions: Sessions<Data>;
+/** A session that was there before, and the cookie for it. */
+export interface Beginning {
+  readonly cookie: string;
+  readonly id: string;
+}
+
+interface Jar {
+  readonly firstId: string;
   cookie: string | null;
 }
 
-/** What a process remembers, as `src/util/process-memory.ts` keeps it. */
-const memory: unique symbol = Symbol.for("flagon.memory.v1") as never;
+interface Actor {
+  readonly name: string;
+  readonly process: number;
+  readonly sessions: Sessions<Data>;
+  readonly jar: Jar;
+}
 
-/** A visitor, a store, and all that happens to them in one order of things. */
+/** Visitors, a store, and all that happens to them in one order of things. */
 export class World {
   readonly scenario: Scenario;
   readonly scheduler: Scheduler = new Scheduler();
   readonly issued: Map<string, Issued> = new Map();
   readonly asked: Asked[] = [];
-  /** The id of the session that all begin with. */
-  firstId = "";
-  first: string = "";
+  readonly beginnings: Beginning[] = [];
+  readonly #actorNow: AsyncLocalStorage<string> = new AsyncLocalStorage();
   readonly #raw: Store;
   readonly #probe: Sessions<Data>;
   readonly #checks: Checks = new Checks(this);
+  #trouble: Trouble = noTrouble;
+  #jars: readonly Jar[] = [];
   #time = NOON;
   /** Counts what happens to the store, and all that happens. */
   #changes = 0;
@@ -116,24 +138,17 @@ export class World {
     };
   }
 
-  /** The sessions of a process that remembers nothing of the others. */
   #newProcess(store: Store, place: Place = this.scenario.place): Sessions<Data> {
-    (globalThis as { [memory]?: Map<string, object> })[memory]?.clear();
-    const options: SessionOptions<Data> = { secret: SECRET, now: () => this.#time };
-    if (place === "cookie") return createSessions<Data>(options);
-    const lasting = { ...options, storeTimeout: "1d" } as const;
-    if (place === "revocations") return createSessions<Data>({ ...lasting, revocations: { store, staleness: 0 } });
-    const upgradeFrom = place === "moving" ? [{ codec: sealed, until: new Date(NOON + DAY) }] : [];
-    return createSessions<Data>({ ...lasting, store, upgradeFrom });
+    return newProcess(place, store, () => this.#time);
   }
 
-  /**
-   * Plays the scenario in this order, and resolves whether to its end. `trouble` may spoil a step: what it returns happens
-   * to it.
-   */
-  async play(order: Order, trouble: () => Fate | "dies" = () => "answered"): Promise<boolean> {
+  /** Plays the scenario in this order, and resolves whether to its end. */
+  async play(order: Order, trouble: Trouble = noTrouble): Promise<boolean> {
     forgetPauses();
-    await this.#begin();
+    this.#trouble = trouble;
+    for (let n = 0; n < (this.scenario.browsers ?? 1); n++) await this.#begin(n);
+    // A tenth of the idle time: whoever only reads renews the session.
+    this.#time += 4 * MINUTE;
     const actors = await this.#actors();
     this.scheduler.hold();
     let running = actors.length;
@@ -154,8 +169,8 @@ export class World {
       const command = order.next(waiting);
       if (command === null) return false;
       const before = this.#seen;
-      const fate = command.isTurn || command.actor.startsWith("late") ? "answered" : trouble();
-      if (fate === "dies") await this.scheduler.kill(command.actor);
+      const fate = command.isTurn || command.actor.startsWith("late") ? "answered" : trouble.fate();
+      if (fate === "dies") await this.#kill(command.actor, actors);
       else await this.scheduler.step(command.actor, fate);
       order.done(this.#seen !== before);
       await this.#look();
@@ -171,45 +186,77 @@ export class World {
     return `${this.#changes} ${this.issued.size} ${ended.length}`;
   }
 
-  async #begin(): Promise<void> {
+  /** Whoever it serves dies with a process. */
+  async #kill(name: string, actors: readonly Actor[]): Promise<void> {
+    const dying = actors.find((actor) => actor.name === name)?.process;
+    for (const actor of actors) if (actor.process === dying) await this.scheduler.kill(actor.name);
+  }
+
+  async #begin(lineage: number): Promise<void> {
     const { place, start } = this.scenario;
     const sessions = place === "moving" ? this.#newProcess(this.#raw, "cookie") : this.#probe;
     let cookie: string | null = null;
+    let id = "";
     const ask = async (handle: (session: Session<Data>) => unknown): Promise<void> => {
       const session = await sessions.open(requestOf(cookie === null ? {} : { cookie }));
       handle(session);
-      this.firstId = session.id;
+      id = session.id;
       cookie = setBy(await sessions.commit(session)) ?? cookie;
     };
     await ask((session) => session.set("cart", 1));
     if (start !== "anonymous") await ask((session) => session.login(USER));
     if (start === "rotated") await ask((session) => session.rotate());
-    this.first = String(cookie);
-    this.issued.set(this.first, { named: namedBy(this.first), lineage: 0, by: null });
-    // A tenth of the idle time: whoever only reads renews the session.
-    this.#time += 4 * MINUTE;
+    const beginning = { cookie: String(cookie), id };
+    this.beginnings.push(beginning);
+    this.issued.set(beginning.cookie, { named: namedBy(beginning.cookie), lineage, by: null });
+    this.#lineages = lineage;
   }
 
   async #actors(): Promise<Actor[]> {
-    const { place, actors } = this.scenario;
-    const made: Actor[] = [];
-    for (const index of actors.keys()) {
-      const name = String.fromCharCode(65 + index);
-      const sessions = place === "cookie" ? this.#probe : this.#newProcess(this.scheduler.storeOf(name, this.#raw));
+    const { place, actors, browsers } = this.scenario;
+    const count = this.scenario.processes ?? actors.length;
+    const processes: Sessions<Data>[] = [];
+    for (let n = 0; n < Math.min(count, actors.length); n++) {
+      const store = this.scheduler.storeOf(() => this.#actorNow.getStore() ?? "", this.#raw);
+      const sessions = place === "cookie" ? this.#probe : this.#newProcess(store);
       // What is fetched at the first use is there from now on.
       await sessions.open(requestOf());
-      made.push({ name, sessions, cookie: this.first });
+      processes.push(sessions);
     }
-    return made;
+    const newJar = ({ id, cookie }: Beginning): Jar => ({ firstId: id, cookie });
+    const jars = browsers === undefined ? actors.map(() => newJar(this.#firstBeginning)) : this.beginnings.map(newJar);
+    this.#jars = jars;
+    return actors.map((_, index) => ({
+      name: String.fromCharCode(65 + index),
+      process: index % count,
+      sessions: processes[index % count] as Sessions<Data>,
+      jar: jars[index % jars.length] as Jar,
+    }));
+  }
+
+  get #firstBeginning(): Beginning {
+    return this.beginnings[0] as Beginning;
+  }
+
+  /** The cookie of the first browser, before all else. */
+  get first(): string {
+    return this.#firstBeginning.cookie;
   }
 
   async #run(actor: Actor, list: readonly Act[]): Promise<void> {
-    for (const act of list) if (!(await this.#request(actor, act))) return;
+    await this.#actorNow.run(actor.name, async () => {
+      try {
+        for (const act of list) if (!(await this.#request(actor, act))) return;
+      } catch (error) {
+        if (!this.scheduler.isDead(actor.name)) throw error;
+      }
+    });
   }
 
   /** Resolves whether it was answered without an error. */
   async #request(actor: Actor, act: Act): Promise<boolean> {
-    const { name } = actor;
+    const { name, jar } = actor;
+    this.#letPass(this.#trouble.pause());
     const isTurn = this.scenario.place === "cookie";
     const isRevoking = this.scenario.actors.flat().some(({ ends }) => ends === "user");
     // Whether a sign-in came before or after somebody ended the user's sessions.
@@ -217,7 +264,7 @@ export class World {
     if (isTurn) await this.scheduler.turn(name, `${act.name} opens`, null);
     const asked = this.#newAsked(actor, act);
     try {
-      const session = await actor.sessions.open(requestOf(actor.cookie === null ? {} : { cookie: actor.cookie }));
+      const session = await actor.sessions.open(requestOf(asked.sent === null ? {} : { cookie: asked.sent }));
       asked.openedId = session.id;
       asked.isOpened = !session.isNew;
       await this.#handle(actor, asked, session);
@@ -234,9 +281,16 @@ export class World {
       if (line !== undefined && !this.scheduler.isDead(name)) asked.cookie = cookieIn(line);
     }
     asked.answeredAt = ++this.#moment;
-    if (asked.cookie !== undefined) actor.cookie = asked.cookie;
+    asked.isLost = this.#trouble.isAnswerLost();
+    if (asked.isLost) this.scheduler.trace.push(`${name}: the answer is lost`);
+    else if (asked.cookie !== undefined) jar.cookie = asked.cookie;
     if (asked.cookie) this.#issue(asked.cookie, asked);
     return asked.state === "answered";
+  }
+
+  #letPass(ms: number): void {
+    this.#time += ms;
+    if (ms > 0) this.scheduler.trace.push(`${ms / 1_000} s go by`);
   }
 
   async #handle({ name, sessions }: Actor, asked: Asked, session: Session<Data>): Promise<void> {
@@ -245,7 +299,7 @@ export class World {
       asked.revokedAt = this.#nextMoment();
     };
     const key = keyOf(asked);
-    await asked.act.handle({ session, sessions, name: key, firstId: this.firstId, beforeRevoking });
+    await asked.act.handle({ session, sessions, name: key, firstId: asked.firstId, beforeRevoking });
     asked.handledId = session.id;
   }
 
@@ -259,13 +313,15 @@ export class World {
     return this.scenario.actors.flat().some(({ signsIn }) => signsIn !== undefined);
   }
 
-  #newAsked({ name, cookie }: Actor, act: Act): Asked {
+  #newAsked({ name, jar: { cookie, firstId } }: Actor, act: Act): Asked {
     const lineage = (cookie === null ? undefined : this.issued.get(cookie)?.lineage) ?? ++this.#lineages;
     const asked: Asked = {
       act,
       actor: name,
+      sent: cookie,
       came: cookie === null ? null : namedBy(cookie),
       lineage,
+      firstId,
       arrivedAt: this.#nextMoment(),
       revokedAt: null,
       openedId: "",
@@ -273,6 +329,7 @@ export class World {
       handledId: "",
       state: "under way",
       answeredAt: 0,
+      isLost: false,
     };
     this.asked.push(asked);
     return asked;
@@ -299,6 +356,30 @@ export class World {
   async checkEnd(isTroubled = false): Promise<void> {
     await this.#checks.look();
     if (!isTroubled) this.#checks.end();
+  }
+
+  /**
+   * Whatever has happened: every browser can sign in, and stays so. At the second try where the first one joins a sign-in
+   * that got no answer and that the user's mark has ended since.
+   */
+  async checkRecovery(): Promise<void> {
+    for (const { cookie } of this.#jars) {
+      if ((await this.#isSignedIn(cookie)) || (await this.#isSignedIn(cookie))) continue;
+      this.fail(`a browser with ${cookie === null ? "no" : "a"} cookie cannot sign in`);
+    }
+  }
+
+  async #isSignedIn(before: string | null): Promise<boolean> {
+    this.#nextMoment();
+    const session = await this.#probe.open(requestOf(before === null ? {} : { cookie: before }));
+    session.login(USER);
+    try {
+      const cookie = setBy(await this.#probe.commit(session));
+      return cookie ? (await this.opened(cookie))?.userId === USER : false;
+    } catch (error) {
+      if (error instanceof SessionError && error.code === "session_conflict") return false;
+      throw error;
+    }
   }
 
   fail(what: string): never {

@@ -37,7 +37,7 @@ function hasSqlite(): boolean {
   return Bun !== undefined || Deno !== undefined || Number.parseInt(process.versions.node, 10) >= 22;
 }
 
-/** The doors behind the runtime's own server, over a socket. */
+/** The adapters behind the runtime's own server, over a socket. */
 function serverCases(): Case[] {
   const handler = fetchSession<Record<string, unknown>>({ secret: SECRET })(
     (_request, session) => new Response(String(session.update("visits", (before) => Number(before ?? 0) + 1))),

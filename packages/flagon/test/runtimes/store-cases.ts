@@ -7,7 +7,7 @@ import { requestOf, SECRET } from "../browser.ts";
 import type { Case, World } from "./suite.ts";
 
 export function storeCases({ sqlitePath }: World): Case[] {
-  const memory = [...storeConformance(({ now }) => memoryStore({ now })), ...homeCases(() => memoryStore())];
+  const memory = [...storeConformance(({ now }) => memoryStore({ now })), ...storedSessionCases(() => memoryStore())];
   return [
     ...memory.map(({ name, run }) => ({ name: `memory: ${name}`, run })),
     ...(sqlitePath === null ? [withoutSqlite] : sqliteCases(sqlitePath)),
@@ -30,7 +30,7 @@ function sqliteCases(newPath: () => string): Case[] {
     opened.push(store);
     return store;
   };
-  return [...storeConformance(({ now }) => make(now)), ...homeCases(() => make())].map(({ name, run }) => ({
+  return [...storeConformance(({ now }) => make(now)), ...storedSessionCases(() => make())].map(({ name, run }) => ({
     name: `sqlite: ${name}`,
     run: async () => {
       try {
@@ -42,7 +42,7 @@ function sqliteCases(newPath: () => string): Case[] {
   }));
 }
 
-function homeCases(make: () => Store): Case[] {
+function storedSessionCases(make: () => Store): Case[] {
   return [
     {
       name: "fifty requests that each change their own key at once: fifty keys survive",

@@ -9,7 +9,7 @@ import { casesFor, runCases } from "./suite.ts";
 type Data = { visits: number };
 
 const store = memoryStore();
-const doors = {
+const adapters = {
   "/sealed": session<Data>(createSessions<Data>({ secret: SECRET })),
   "/stored": session<Data>(createSessions<Data>({ secret: SECRET, store })),
   "/revocable": session<Data>(createSessions<Data>({ secret: SECRET, revocations: store })),
@@ -17,7 +17,7 @@ const doors = {
 };
 
 const counters = new Map(
-  Object.entries(doors).map(([path, withSession]) => [
+  Object.entries(adapters).map(([path, withSession]) => [
     path,
     withSession((_request, session) => new Response(String(session.update("visits", (before = 0) => before + 1)))),
   ]),

@@ -55,19 +55,14 @@ export function sessionIn(row: StoredSession | null, context: StoreContext): Fou
  * Puts a tombstone in the row's place; false when it is no longer what is there. On an engine that is full, and takes no
  * write but a removal, the row goes: that ends the session as well, where no cookie of an older format could open it again.
  */
-export async function endRow(
-  row: StoredSession,
-  end: EndReason,
-  context: StoreContext,
-  mayDelete = true,
-): Promise<boolean> {
-  const { store, now } = context;
-  const tombstone = tombstoneOf(row, end, now());
+export async function endRow(row: StoredSession, end: EndReason, context: StoreContext): Promise<boolean> {
+  const { store, now, legacy } = context;
+  const until = mayHaveMoved(row, context) ? legacy.until : 0;
   try {
-    return await store.replace(tombstone, row.version);
+    return await store.replace(tombstoneOf(row, end, now(), until), row.version);
   } catch (error) {
     // One that gives no answer is not full, and would be waited for once more.
-    if (isTimeout(error) || !mayDelete) throw error;
+    if (isTimeout(error) || (until !== 0 && !(await legacy.hasMoved(row.id)))) throw error;
     await store.delete(row.id).catch(() => {
       throw error;
     });
@@ -75,10 +70,18 @@ export async function endRow(
   }
 }
 
+/** Whether a cookie of an older format might open this row's session, but for the row. */
+function mayHaveMoved(row: StoredSession, context: StoreContext): boolean {
+  if (context.legacy.until === 0) return false;
+  const found = sessionIn(row, context);
+  return !found?.record || found.record.isMoved === true;
+}
+
 /** Puts a tombstone where no row is, so that nobody who is under way makes one; false when there is a row. */
-export async function endWithoutRow(id: string, end: EndReason, { store, now }: StoreContext): Promise<boolean> {
+export async function endWithoutRow(id: string, end: EndReason, context: StoreContext): Promise<boolean> {
+  const { store, now, legacy } = context;
   try {
-    await store.create(tombstoneOf({ id, version: 0, createdAt: now() }, end, now()));
+    await store.create(tombstoneOf({ id, version: 0, createdAt: now() }, end, now(), legacy.until));
     return true;
   } catch (error) {
     if ((await store.read(id)) === null) throw error;

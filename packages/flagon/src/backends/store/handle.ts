@@ -9,7 +9,7 @@ import type { StoredSession } from "../../store.ts";
 import { backoff } from "../../util/retry.ts";
 import { identityOf, intentOf } from "../backend.ts";
 import { isAnothers } from "../cookie.ts";
-import { entryOf, withRandomId } from "../cookie-plan.ts";
+import { withRandomId } from "../cookie-plan.ts";
 import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } from "../decision.ts";
 import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
@@ -113,12 +113,8 @@ export class StoreHandle implements SessionHandle {
     if (next !== null) rowOf(state, next, null, this.#context);
     if (found?.record) {
       const { record } = found;
-      const { arriving } = this.#opened;
-      const isEnded = await (found.row
-        ? endRow(found.row, "ended", this.#context, arriving === undefined)
-        : this.#endUnmoved(record));
+      const isEnded = await (found.row ? endRow(found.row, "ended", this.#context) : this.#endUnmoved(record));
       if (found.row !== null && !isEnded) return new Outrun();
-      if (isEnded && arriving !== undefined) await this.#context.legacy.end(arriving.id, entryOf(arriving), "ended");
       emit("flagon:revoke", () => ({ id: publicId(record), userId: record.userId, reason: "ended" }));
     }
     if (next !== null) return this.#begin(state, next);
@@ -137,16 +133,16 @@ export class StoreHandle implements SessionHandle {
     const ground = before === this.#opened.found?.row ? (state.loaded.record ?? there) : there;
     const keys = conflictingKeys(state, ground);
     const record = succeed(state, rebase(state, ground), decision, known, identity);
+    const { arriving, needsCookie = false } = this.#opened;
+    if (arriving !== undefined) record.isMoved = true;
     if (decision !== "write") Object.assign(record, { permanent: ground.permanent, endsAt: ground.endsAt });
     const row = rowOf(state, record, before, this.#context);
-    const { needsCookie = false } = this.#opened;
     const isNewCookie = record.generation !== known.generation || record.signInId !== known.signInId;
     const put = await putRow(row, before, this.#context).catch((error: unknown) => {
       throw isNewCookie ? withNewCookie(error, cookieLine(record, this.#cookie, this.#context)) : error;
     });
     // Nobody wished for a renewal: whoever wrote since has moved the clocks.
     if (!put.isWritten) return state.isChanged ? new Outrun(put.found) : [];
-    const { arriving } = this.#opened;
     if (arriving !== undefined && !(await this.#context.legacy.moveIn(arriving))) {
       await endSession(record.id, "revoked", this.#context, ({ signInId }) => signInId === record.signInId);
       return new Outrun();

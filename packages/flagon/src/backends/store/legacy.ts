@@ -1,8 +1,8 @@
 import type { OpenRequest, SessionRecord } from "../../codec.ts";
 import { entryOf } from "../cookie-plan.ts";
-import { type EndReason, standingOf } from "../decision.ts";
+import { standingOf } from "../decision.ts";
 import type { EntryTable } from "../revocations/entries.ts";
-import { entryOfUnknown, type SessionEntry } from "../revocations/sessions.ts";
+import type { SessionEntry } from "../revocations/sessions.ts";
 import type { UserRevocations } from "../revocations/users.ts";
 import type { LegacyFormat } from "../upgrade.ts";
 
@@ -54,31 +54,23 @@ export class LegacySessions {
     return isEndedWithUser ? { ...entryOf(record), end: "revoked" } : entry;
   }
 
+  /** Whether it is known that the session has come to live in a row: without that row, no old cookie opens it. */
+  async hasMoved(id: string): Promise<boolean> {
+    return (await this.#entries.read(id))?.entry.isMoved === true;
+  }
+
   /** For a session whose row was just written: false when it was ended while the request was under way. */
   async moveIn(record: SessionRecord): Promise<boolean> {
     const known = await this.known(record);
     if (known?.isMoved) return true;
     if (known !== null && standingOf(record, known, this.#now()) !== "opens") return false;
-    return this.#write(record.id, { ...entryOf(record), isMoved: true, end: "revoked" });
+    const entry: SessionEntry = { ...entryOf(record), isMoved: true, end: "revoked", changedAt: this.#now() };
+    await this.#entries.change(record.id, this.until, (found) => (found?.isMoved ? null : entry));
+    return true;
   }
 
-  /** From now on no old cookie opens the session, but for one that its row knows. False when that was so before. */
-  end(id: string, session: SessionEntry, end: EndReason): Promise<boolean> {
-    return this.#write(id, { ...session, end });
-  }
-
-  async #write(id: string, session: SessionEntry): Promise<boolean> {
-    const entry: SessionEntry = { ...session, changedAt: this.#now() };
-    const written = await this.#entries.change(id, this.until, (found) => {
-      // One that has moved may be moved once more by a request that had looked before, and is none the less over.
-      return found !== null && found.end !== null && !(entry.isMoved && found.isMoved) ? null : entry;
-    });
-    return written !== null;
-  }
-
-  /** As `Sessions.revoke`, for a session that has no row: no more is known of it than its id says. */
-  async revoke({ id, signInId }: Pick<SessionRecord, "id" | "signInId">, userId: string | null): Promise<boolean> {
-    if (userId === null) return this.end(id, entryOfUnknown(signInId), "revoked");
-    return signInId !== 0 && this.#users.revoke(userId, id, this.until);
+  /** As `Sessions.revoke`, for a session of this user that has no row: whose it is, only its cookie says, and there a mark waits for it. */
+  revoke(id: string, userId: string): Promise<boolean> {
+    return this.#users.revoke(userId, id, this.until);
   }
 }
