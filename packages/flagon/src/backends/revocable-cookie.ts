@@ -189,8 +189,9 @@ class RevocableCookieHandle implements SessionHandle {
       tell(came, plan);
       if (plan.begins) return this.#begin(state, plan.record ?? null, true);
       if (plan.record === null) return this.#cookie.lines(state, null);
-      if (record !== undefined && state.isLogin) await this.#checkSignIn(record);
-      return lines;
+      if (record === undefined || !state.isLogin || !(await this.#endIfOver(record))) return lines;
+      // Over is what it had joined, where that was an earlier sign-in's: it begins another one.
+      if (plan.entry) throw signedOutMeanwhile(record);
     }
   }
 
@@ -202,7 +203,7 @@ class RevocableCookieHandle implements SessionHandle {
   async #begin(state: SessionState, record: SessionRecord | null, isAfterAnother: boolean): Promise<string[]> {
     if (record === null) return this.#cookie.lines(state, null);
     if (!isAfterAnother) {
-      if (state.isLogin) await this.#checkSignIn(record);
+      if (state.isLogin && (await this.#endIfOver(record))) throw signedOutMeanwhile(record);
       return this.#cookie.lines(state, record);
     }
     for (let tries = 1; ; tries++) {
@@ -211,8 +212,9 @@ class RevocableCookieHandle implements SessionHandle {
       if (own === null) return this.#begin(state, withRandomId(record), false);
       const lines = this.#cookie.lines(state, own);
       if (await this.#put(own.id, entryOf(own), own.endsAt, stored)) {
-        if (state.isLogin) await this.#checkSignIn(own);
-        return lines;
+        if (!state.isLogin || !(await this.#endIfOver(own))) return lines;
+        // Over is what it had joined, where that was an earlier sign-in's: it begins another one.
+        if (own === record) throw signedOutMeanwhile(record);
       }
       await backoff(tries);
     }
@@ -224,13 +226,13 @@ class RevocableCookieHandle implements SessionHandle {
   }
 
   /** A sign-in looks for the user's mark once, after its write: of the two that meet, one always sees the other. */
-  async #checkSignIn(record: SessionRecord): Promise<void> {
+  async #endIfOver(record: SessionRecord): Promise<boolean> {
     const { users, table, rules } = this.#backend.parts;
     const isOver = await users.find(record.userId);
-    if (isOver?.(record) !== true) return;
+    if (isOver?.(record) !== true) return false;
     const entry: SessionEntry = { ...entryOf(record), end: "revoked", changedAt: rules.now() };
     await table.change(record.id, record.endsAt, () => entry);
     this.#backend.forget();
-    throw signedOutMeanwhile(record);
+    return true;
   }
 }

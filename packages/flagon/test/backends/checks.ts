@@ -53,13 +53,20 @@ export class Checks {
     const ids = new Map<string, string>();
     for (const { lineage, session } of this.#opened) {
       const asked = this.#world.asked.filter((each) => each.lineage === lineage);
-      if (asked.length > 3 || asked.some(({ isLost }) => isLost)) continue;
+      if (asked.length > 3 || asked.some(({ isLost, state }) => isLost || state === "failed")) continue;
       // Whoever signs out and stores something begins another session, whatever the other requests do.
       if (asked.some(({ act, cookie }) => act.ends === "own" && typeof cookie === "string")) continue;
+      // So does who comes as the one who has just signed in, and signs in as somebody else.
+      if (asked.some(({ act, sent }) => this.#isOfAnotherSignIn(sent, act.signsIn))) continue;
       const whose = `${lineage} ${session.userId}`;
       if ((ids.get(whose) ?? session.id) !== session.id) this.#world.fail("one user has two sessions from one");
       ids.set(whose, session.id);
     }
+  }
+
+  #isOfAnotherSignIn(cookie: string | null, user: string | undefined): boolean {
+    const signedIn = this.#world.issued.get(cookie ?? "")?.by?.act.signsIn;
+    return signedIn !== undefined && user !== undefined && signedIn !== user;
   }
 
   /** A cookie of an earlier generation opens nothing from the moment at which a newer one was sent. */

@@ -346,6 +346,29 @@ describe.each(revocable)("in %s", (_title, make) => {
     expect(await visitor.isKnown()).toBe(true);
   });
 
+  test.each([
+    ["signed in", (): Visitor => visitor],
+    ["not signed in", (): Visitor => new Visitor(sessions)],
+  ])(
+    "a sign-in of a browser that was %s works where one before, whose answer was lost, ended with its user",
+    async (_, whose) => {
+      const browser = whose();
+      await browser.visit((session) => session.set("cart", 1));
+      const lost = browser.copy();
+      const signIn = (session: Session<Data>): void => {
+        session.logout();
+        session.login("u");
+      };
+      await lost.visit(signIn);
+      clock.pass(SECOND);
+      await sessions.revokeUser("u");
+      clock.pass(SECOND);
+      await browser.visit(signIn);
+      expect(await browser.visit(userOf)).toBe("u");
+      expect(await lost.isKnown()).toBe(false);
+    },
+  );
+
   test("what was under way at a revoke comes too late, a rotation as well", async () => {
     const copies = [phone.copy(), phone.copy()] as const;
     const [change, rotation] = [await copies[0].open(), await copies[1].open()];

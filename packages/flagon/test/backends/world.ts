@@ -7,7 +7,7 @@ import { type Act, USER } from "./acts.ts";
 import { Checks } from "./checks.ts";
 import { cookieIn, type NamedByCookie, namedBy } from "./cookie-names.ts";
 import type { Order } from "./every-order.ts";
-import { forgetPauses, pass } from "./pauses.ts";
+import { forgetPauses, pass, passing } from "./pauses.ts";
 import { newProcess, type Place } from "./processes.ts";
 import { type Fate, Scheduler, settled } from "./scheduler.ts";
 
@@ -358,14 +358,11 @@ export class World {
     if (!isTroubled) this.#checks.end();
   }
 
-  /**
-   * Whatever has happened: every browser can sign in, and stays so. At the second try where the first one joins a sign-in
-   * that got no answer and that the user's mark has ended since.
-   */
+  /** Whatever has happened: every browser can sign in, and stays so. */
   async checkRecovery(): Promise<void> {
     for (const { cookie } of this.#jars) {
-      if ((await this.#isSignedIn(cookie)) || (await this.#isSignedIn(cookie))) continue;
-      this.fail(`a browser with ${cookie === null ? "no" : "a"} cookie cannot sign in`);
+      if (!(await passing(this.#isSignedIn(cookie))))
+        this.fail(`a browser with ${cookie === null ? "no" : "a"} cookie cannot sign in`);
     }
   }
 

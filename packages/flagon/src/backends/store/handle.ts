@@ -15,7 +15,7 @@ import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
 import { withNewCookie } from "../unanswered.ts";
 import { endRow, endSession, endWithoutRow, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
-import { cookieLine, putRow, rowOf } from "./rows.ts";
+import { cookieLine, type Put, putRow, rowOf } from "./rows.ts";
 
 /** What a request's cookie came to. */
 export interface OpenedSession {
@@ -147,10 +147,14 @@ export class StoreHandle implements SessionHandle {
       await endSession(record.id, "revoked", this.#context, ({ signInId }) => signInId === record.signInId);
       return new Outrun();
     }
+    if (state.isLogin && (await this.#endIfOver(record))) {
+      // Over is what it had joined, an earlier sign-in's: it begins another one.
+      if (decision === "join") return new Outrun();
+      throw signedOutMeanwhile(record);
+    }
     this.#goOnFrom(record, row);
     this.#tell(record, row, keys);
     if (decision === "merge") return [];
-    if (state.isLogin) await this.#checkSignIn(record);
     if (isNewCookie && identity.generation !== record.generation) {
       emit("flagon:revoke", () => ({ id: publicId(there), userId: there.userId, reason: "rotated" }));
     }
@@ -177,14 +181,16 @@ export class StoreHandle implements SessionHandle {
         if (before !== null || !isOwn) throw error;
         return this.#withdraw(row, error);
       };
-      const put = await putRow(row, before, this.#context).catch(withdraw);
-      if (put.isWritten) {
+      const put: Put = await putRow(row, before, this.#context).catch(withdraw);
+      const isOver = put.isWritten && state.isLogin && (await this.#endIfOver(record).catch(withdraw));
+      if (isOver && before === null) return withdraw(signedOutMeanwhile(record));
+      if (put.isWritten && !isOver) {
         this.#goOnFrom(record, row);
         this.#tell(record, row, []);
-        if (state.isLogin) await this.#checkSignIn(record).catch(withdraw);
         return [cookieLine(record, this.#cookie, this.#context)];
       }
-      const found = sessionIn(put.found, this.#context);
+      // Over is what it had joined, an earlier sign-in's: it begins another one.
+      const found: FoundSession | null = put.isWritten ? null : sessionIn(put.found, this.#context);
       const joined = found?.record ? decideBegin(state.isLogin, given.userId, found.identity) : null;
       if (joined !== null && found?.record) {
         record = succeed(state, rebase(state, found.record), joined.decision, joined.known, found.identity);
@@ -222,11 +228,11 @@ export class StoreHandle implements SessionHandle {
   }
 
   /** A sign-in looks for the user's mark once, after its write: of the two that meet, one always sees the other. */
-  async #checkSignIn(record: SessionRecord): Promise<void> {
+  async #endIfOver(record: SessionRecord): Promise<boolean> {
     const isOver = await this.#context.users.find(record.userId);
-    if (isOver?.(record) !== true) return;
+    if (isOver?.(record) !== true) return false;
     await endSession(record.id, "revoked", this.#context, isOver);
-    throw signedOutMeanwhile(record);
+    return true;
   }
 
   /** What a later change in this request starts from. */
