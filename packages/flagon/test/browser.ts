@@ -46,57 +46,11 @@ export interface Visit {
   readonly response?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** A browser before an app with sealed sessions: sends the cookies that it was given, and keeps those that it is given. */
-export class Browser<D extends object = Data> {
+/** The cookies that a browser was given, and keeps. */
+export class CookieJar {
   readonly cookies: Map<string, string> = new Map();
-  readonly sessions: Sessions<D>;
-  readonly url: string;
-  /** The header lines of the last answer. */
-  lines: readonly HeaderLine[] = [];
 
-  constructor(sessions: Sessions<D>, url = "https://shop.example/") {
-    this.sessions = sessions;
-    this.url = url;
-  }
-
-  /** Another browser with the same cookies: a thief's copy, or this one before something happened. */
-  copy(): Browser<D> {
-    const copy = new Browser(this.sessions, this.url);
-    for (const [name, value] of this.cookies) copy.cookies.set(name, value);
-    return copy;
-  }
-
-  /** A request as far as the handler. */
-  open({ method = "GET", headers = {} }: Visit = {}): Session<D> {
-    const cookie = this.cookieHeader === "" ? {} : { cookie: this.cookieHeader };
-    return atOnce(this.sessions.open(requestOf({ ...cookie, ...headers }, method, this.url)));
-  }
-
-  /** The answer to it. */
-  answer(session: Session<D>, response?: Visit["response"]): readonly HeaderLine[] {
-    const head: ResponseHead | undefined = response && { header: (name) => response[name] };
-    this.lines = atOnce(this.sessions.commit(session, head));
-    for (const cookie of this.setCookies) this.#keep(cookie);
-    return this.lines;
-  }
-
-  /** A whole request; returns what the handler did. */
-  visit<Result>(handler: (session: Session<D>) => Result, visit: Visit = {}): Result {
-    const session = this.open(visit);
-    const result = handler(session);
-    this.answer(session, visit.response);
-    return result;
-  }
-
-  get setCookies(): string[] {
-    return this.lines.filter(([name]) => name === "Set-Cookie").map(([, value]) => value);
-  }
-
-  /** The last answer's header; undefined when it had none. */
-  header(name: string): string | undefined {
-    return this.lines.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
-  }
-
+  /** The Cookie header of the next request; empty for none. */
   get cookieHeader(): string {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
@@ -108,9 +62,107 @@ export class Browser<D extends object = Data> {
     return value;
   }
 
-  #keep(line: string): void {
-    const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-    if (line.includes("; Max-Age=0")) this.cookies.delete(name);
-    else this.cookies.set(name, value);
+  keep(setCookies: readonly string[]): void {
+    for (const line of setCookies) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (/; (?:Max-Age=0|Expires=Thu, 01 Jan 1970)/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+  }
+}
+
+/** What a browser sends to an app, and what it takes from the answer. */
+abstract class Client<D extends object> extends CookieJar {
+  readonly sessions: Sessions<D>;
+  readonly url: string;
+  /** The header lines of the last answer. */
+  lines: readonly HeaderLine[] = [];
+
+  constructor(sessions: Sessions<D>, url = "https://shop.example/", cookies: Iterable<[string, string]> = []) {
+    super();
+    this.sessions = sessions;
+    this.url = url;
+    for (const [name, value] of cookies) this.cookies.set(name, value);
+  }
+
+  get setCookies(): string[] {
+    return this.lines.filter(([name]) => name === "Set-Cookie").map(([, value]) => value);
+  }
+
+  /** The last answer's header; undefined when it had none. */
+  header(name: string): string | undefined {
+    return this.lines.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
+  }
+
+  protected request({ method = "GET", headers = {} }: Visit): OpenRequest {
+    const cookie = this.cookieHeader === "" ? {} : { cookie: this.cookieHeader };
+    return requestOf({ ...cookie, ...headers }, method, this.url);
+  }
+
+  protected take(lines: readonly HeaderLine[]): readonly HeaderLine[] {
+    this.lines = lines;
+    this.keep(this.setCookies);
+    return lines;
+  }
+}
+
+function headOf(response: Visit["response"]): ResponseHead | undefined {
+  return response && { header: (name) => response[name] };
+}
+
+/** A browser before an app with sealed sessions, which have all at once. */
+export class Browser<D extends object = Data> extends Client<D> {
+  /** Another browser with the same cookies: a thief's copy, or this one before something happened. */
+  copy(): Browser<D> {
+    return new Browser(this.sessions, this.url, this.cookies);
+  }
+
+  /** A request as far as the handler. */
+  open(visit: Visit = {}): Session<D> {
+    return atOnce(this.sessions.open(this.request(visit)));
+  }
+
+  /** The answer to it. */
+  answer(session: Session<D>, response?: Visit["response"]): readonly HeaderLine[] {
+    return this.take(atOnce(this.sessions.commit(session, headOf(response))));
+  }
+
+  /** A whole request; returns what the handler did. */
+  visit<Result>(handler: (session: Session<D>) => Result, visit: Visit = {}): Result {
+    const session = this.open(visit);
+    const result = handler(session);
+    this.answer(session, visit.response);
+    return result;
+  }
+}
+
+/** A browser before an app whose sessions may be in a store. */
+export class AsyncBrowser<D extends object = Data> extends Client<D> {
+  /** Another browser with the same cookies: a thief's copy, this one before something happened, or before another process. */
+  copy(sessions: Sessions<D> = this.sessions): AsyncBrowser<D> {
+    return new AsyncBrowser(sessions, this.url, this.cookies);
+  }
+
+  /** A request as far as the handler. */
+  async open(visit: Visit = {}): Promise<Session<D>> {
+    return this.sessions.open(this.request(visit));
+  }
+
+  /** The answer to it. */
+  async answer(session: Session<D>): Promise<void> {
+    this.take(await this.sessions.commit(session));
+  }
+
+  /** A whole request; resolves what the handler did. */
+  async visit<Result>(handler: (session: Session<D>) => Result, visit: Visit = {}): Promise<Awaited<Result>> {
+    const session = await this.open(visit);
+    const result = await handler(session);
+    await this.answer(session);
+    return result;
+  }
+
+  /** Whether the cookie is good, as anybody who holds it would find. */
+  async isKnown(): Promise<boolean> {
+    return !(await this.open()).isNew;
   }
 }

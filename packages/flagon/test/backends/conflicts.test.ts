@@ -1,10 +1,9 @@
 import { createSessions, SessionError, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, SECRET } from "../browser.ts";
 import { CountedStore } from "./counted-store.ts";
 import { heard } from "./events.ts";
-import { Visitor } from "./visitor.ts";
 
 /*
  * Two requests of one visitor at once. `first` and `second` are the same browser before two processes with one store, so
@@ -13,8 +12,8 @@ import { Visitor } from "./visitor.ts";
 let clock: Clock;
 let store: Store;
 let sessions: Sessions<Data>;
-let first: Visitor;
-let second: Visitor;
+let first: AsyncBrowser;
+let second: AsyncBrowser;
 
 function processOver(engine: Store): Sessions<Data> {
   return createSessions<Data>({ secret: SECRET, store: engine, now: clock.now });
@@ -24,7 +23,7 @@ beforeEach(async () => {
   clock = new Clock();
   store = memoryStore({ now: clock.now });
   sessions = processOver(store);
-  first = new Visitor(sessions);
+  first = new AsyncBrowser(sessions);
   await first.visit((session) => {
     session.set("kept", 1);
     session.set("count", 10);
@@ -34,7 +33,7 @@ beforeEach(async () => {
   second = first.copy(processOver(store));
 });
 
-type Change = Parameters<Visitor["visit"]>[0];
+type Change = Parameters<AsyncBrowser["visit"]>[0];
 
 /** Both open, then the first one commits, then the second. Resolves all that is stored afterwards. */
 async function both(change: Change, laterChange: Change): Promise<{ data: Data; flashes: string[] }> {
@@ -235,7 +234,7 @@ describe("flagon:conflict", () => {
 });
 
 describe("many requests at once", () => {
-  async function fifty(visitors: readonly Visitor[]): Promise<Data> {
+  async function fifty(visitors: readonly AsyncBrowser[]): Promise<Data> {
     await Promise.all(
       visitors.map((visitor, n) =>
         visitor.visit((session) => {
@@ -305,7 +304,7 @@ test("a create that the client sent twice is known again", async () => {
       await store.create(session);
     },
   };
-  const visitor = new Visitor(processOver(twice));
+  const visitor = new AsyncBrowser(processOver(twice));
   await visitor.visit((session) => session.set("a", 1));
   expect(await visitor.visit((session) => session.get("a"))).toBe(1);
 });

@@ -2,8 +2,7 @@ import { Buffer } from "node:buffer";
 import { createSessions, type Session, type Store, type StoredSession } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, type Data, SECRET } from "../browser.ts";
-import { Visitor } from "./visitor.ts";
+import { AsyncBrowser, Clock, type Data, SECRET } from "../browser.ts";
 
 /*
  * An engine that is corrupt, or in somebody else's hands, cannot read or make a session. It can write what says how one
@@ -11,7 +10,7 @@ import { Visitor } from "./visitor.ts";
  */
 let clock: Clock;
 let store: Store;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 /** What is found in place of a row. */
 let forge: (id: string, row: StoredSession | null) => StoredSession | null;
 
@@ -20,7 +19,9 @@ beforeEach(async () => {
   forge = (_id, row) => row;
   const inner = memoryStore({ now: clock.now });
   store = { ...inner, read: async (id) => forge(id, await inner.read(id)) };
-  visitor = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now, revocations: { store, staleness: 0 } }));
+  visitor = new AsyncBrowser(
+    createSessions<Data>({ secret: SECRET, now: clock.now, revocations: { store, staleness: 0 } }),
+  );
   await visitor.visit((session) => session.login("u"));
 });
 

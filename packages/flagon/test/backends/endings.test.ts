@@ -1,9 +1,8 @@
 import { createSessions, type Session, type SessionOptions, type Sessions } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
 import { heard } from "./events.ts";
-import { Visitor } from "./visitor.ts";
 
 type Make = (clock: Clock) => Partial<SessionOptions<Data>>;
 
@@ -17,12 +16,12 @@ const revocable = backends.slice(1);
 
 let clock: Clock;
 let sessions: Sessions<Data>;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 function begin(make: Make): void {
   clock = new Clock();
   sessions = createSessions<Data>({ secret: SECRET, now: clock.now, ...make(clock) });
-  visitor = new Visitor(sessions);
+  visitor = new AsyncBrowser(sessions);
 }
 
 const login = (session: Session<Data>): void => session.login("u");
@@ -320,11 +319,11 @@ describe.each(backends)("in %s", (title, make) => {
 });
 
 describe.each(revocable)("in %s", (_title, make) => {
-  let phone: Visitor;
+  let phone: AsyncBrowser;
 
   beforeEach(async () => {
     begin(make);
-    phone = new Visitor(sessions);
+    phone = new AsyncBrowser(sessions);
     await visitor.visit(login);
     await phone.visit(login);
   });
@@ -347,8 +346,8 @@ describe.each(revocable)("in %s", (_title, make) => {
   });
 
   test.each([
-    ["signed in", (): Visitor => visitor],
-    ["not signed in", (): Visitor => new Visitor(sessions)],
+    ["signed in", (): AsyncBrowser => visitor],
+    ["not signed in", (): AsyncBrowser => new AsyncBrowser(sessions)],
   ])(
     "a sign-in of a browser that was %s works where one before, whose answer was lost, ended with its user",
     async (_, whose) => {
@@ -478,7 +477,7 @@ describe.each(revocable)("in %s", (_title, make) => {
 
   test("a sign-in just after the mark, in the same millisecond, counts", async () => {
     await sessions.revokeUser("u");
-    const fresh = new Visitor(sessions);
+    const fresh = new AsyncBrowser(sessions);
     await fresh.visit(login);
     expect(await fresh.visit(userOf)).toBe("u");
     await sessions.revokeUser("u");
@@ -488,7 +487,7 @@ describe.each(revocable)("in %s", (_title, make) => {
   });
 
   test("another user's sessions, and visitors, are left alone", async () => {
-    const [other, anonymous] = [new Visitor(sessions), new Visitor(sessions)];
+    const [other, anonymous] = [new AsyncBrowser(sessions), new AsyncBrowser(sessions)];
     await other.visit((session) => session.login("v"));
     await anonymous.visit((session) => session.set("n", 1));
     await sessions.revokeUser("u");

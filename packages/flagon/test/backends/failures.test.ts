@@ -11,8 +11,7 @@ import { session as nodeSession } from "flagon/node";
 import { sqliteStore } from "flagon/sqlite";
 import { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
-import { Visitor } from "./visitor.ts";
+import { AsyncBrowser, Clock, type Data, MINUTE, SECOND, SECRET } from "../browser.ts";
 
 /** A store that can be made to fail in each way in which a server does. */
 class Troubled implements Store {
@@ -60,11 +59,11 @@ beforeEach(() => {
 
 describe.each(places)("%s that fails", (title, make) => {
   let sessions: Sessions<Data>;
-  let visitor: Visitor;
+  let visitor: AsyncBrowser;
 
   beforeEach(async () => {
     sessions = createSessions<Data>({ secret: SECRET, now: clock.now, ...make() });
-    visitor = new Visitor(sessions);
+    visitor = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.login("u"));
   });
 
@@ -124,9 +123,9 @@ describe.each(places)("%s that fails", (title, make) => {
   test("at the commit fails the commit, and the cookie is left alone", async () => {
     const before = new Map(visitor.cookies);
     const changes = [
-      (session: Awaited<ReturnType<Visitor["open"]>>) => session.set("n", 1),
-      (session: Awaited<ReturnType<Visitor["open"]>>) => session.rotate(),
-      (session: Awaited<ReturnType<Visitor["open"]>>) => session.logout(),
+      (session: Awaited<ReturnType<AsyncBrowser["open"]>>) => session.set("n", 1),
+      (session: Awaited<ReturnType<AsyncBrowser["open"]>>) => session.rotate(),
+      (session: Awaited<ReturnType<AsyncBrowser["open"]>>) => session.logout(),
     ];
     for (const change of changes) {
       const session = await visitor.open();
@@ -214,7 +213,7 @@ describe("a store's answers about lists and writes", () => {
     ["replace", 1],
   ])("%s answering %j is store_corrupt", async (command, answer) => {
     const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
-    const visitor = new Visitor(sessions);
+    const visitor = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.login("u"));
     store.only = [command];
     store.trouble = () => Promise.resolve(answer);
@@ -226,7 +225,7 @@ describe("a store's answers about lists and writes", () => {
 
 test("revokeUser does not wait anew for each of a hundred sessions when the store gives no answer", async () => {
   const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
-  for (let n = 0; n < 100; n++) await new Visitor(sessions).visit((session) => session.login("u"));
+  for (let n = 0; n < 100; n++) await new AsyncBrowser(sessions).visit((session) => session.login("u"));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     store.only = ["replace"];
@@ -242,7 +241,7 @@ test("revokeUser does not wait anew for each of a hundred sessions when the stor
 
 test("fifty changes that wait for one that got no answer hear of it at once, not each after two seconds more", async () => {
   const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
-  const visitor = new Visitor(sessions);
+  const visitor = new AsyncBrowser(sessions);
   await visitor.visit((session) => session.set("n", 1));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
@@ -348,7 +347,7 @@ test("a store that was not set up: a process warning says what to do, once, and 
   const unready = sqliteStore(":memory:");
   const sessions = createSessions<Data>({ secret: SECRET, store: unready });
   const good = createSessions<Data>({ secret: SECRET, store });
-  const visitor = new Visitor(good);
+  const visitor = new AsyncBrowser(good);
   try {
     await visitor.visit((session) => session.set("n", 1));
     for (let n = 0; n < 2; n++) {
@@ -380,7 +379,7 @@ test("a process's clock may be five seconds off another's, and no more", async (
     [ahead, true],
     [farAhead, false],
   ] as const) {
-    const visitor = new Visitor(sessions);
+    const visitor = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.set("n", 1));
     expect(await visitor.copy(here).isKnown()).toBe(isKnown);
   }

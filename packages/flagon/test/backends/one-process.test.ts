@@ -6,8 +6,7 @@ import { build } from "esbuild";
 import { createSessions, type Sessions } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { afterAll, describe, expect, test } from "vitest";
-import { Clock, type Data, MINUTE, SECRET } from "../browser.ts";
-import { Visitor } from "./visitor.ts";
+import { AsyncBrowser, Clock, type Data, MINUTE, SECRET } from "../browser.ts";
 
 type Flagon = typeof import("flagon");
 
@@ -35,7 +34,7 @@ describe("two copies of the module in one process", () => {
     expect(copy.createSessions).not.toBe(createSessions);
     const pages = createSessions<Data>({ secret: SECRET, now: clock.now });
     const handlers: Sessions<Data> = copy.createSessions<Data>({ secret: SECRET, now: clock.now });
-    const visitor = new Visitor(pages);
+    const visitor = new AsyncBrowser(pages);
     await visitor.visit((session) => session.login("ann"));
     const [page, thief] = [visitor.copy(pages), visitor.copy(handlers)];
     clock.pass(10 * MINUTE);
@@ -55,7 +54,7 @@ describe.each([
 ])("a renewal takes no change back: %s", (_title, more) => {
   test.each([false, true])("permanent: %s", async (permanent) => {
     const clock = new Clock();
-    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now, ...more(clock.now) }));
+    const visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now, ...more(clock.now) }));
     await visitor.visit((session) => session.login("ann", { permanent }));
     clock.pass(permanent ? 5 * 24 * 60 * MINUTE : 10 * MINUTE);
     const poll = await visitor.open();

@@ -1,14 +1,13 @@
 import { createSessions, type Session, type SessionOptions, type Sessions } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, MINUTE, requestOf, SECOND, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, DAY, type Data, MINUTE, requestOf, SECOND, SECRET } from "../browser.ts";
 import { rowIdOf } from "../records.ts";
 import { CountedStore } from "./counted-store.ts";
-import { Visitor } from "./visitor.ts";
 
 let clock: Clock;
 let store: CountedStore;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 const login = (session: Session<Data>): void => session.login("u");
 const userOf = (session: Session<Data>): string | null => session.userId;
@@ -22,7 +21,7 @@ function processOf(staleness?: "5s" | 0 | "1m"): Sessions<Data> {
 beforeEach(() => {
   clock = new Clock();
   store = new CountedStore(memoryStore({ now: clock.now }));
-  visitor = new Visitor(processOf());
+  visitor = new AsyncBrowser(processOf());
 });
 
 describe("what a request asks of the store", () => {
@@ -54,7 +53,7 @@ describe("what a request asks of the store", () => {
   });
 
   test("each request with staleness 0", async () => {
-    const strict = new Visitor(processOf(0));
+    const strict = new AsyncBrowser(processOf(0));
     await strict.visit((session) => session.set("n", 1));
     for (let n = 0; n < 3; n++) await strict.visit((session) => session.get("n"));
     expect(store.taken()).toEqual(["read", "read", "read"]);
@@ -63,7 +62,7 @@ describe("what a request asks of the store", () => {
 
 describe("an end in another process", () => {
   test("is seen at once with staleness 0", async () => {
-    const here = new Visitor(processOf(0));
+    const here = new AsyncBrowser(processOf(0));
     await here.visit(login);
     await here.visit(userOf);
     await processOf().revokeUser("u");
@@ -105,7 +104,7 @@ describe("an end in another process", () => {
 
 test("an end in this process shows at once, whatever the staleness", async () => {
   const sessions = processOf("1m");
-  const [here, phone] = [new Visitor(sessions), new Visitor(sessions)];
+  const [here, phone] = [new AsyncBrowser(sessions), new AsyncBrowser(sessions)];
   for (const each of [here, phone]) {
     await each.visit(login);
     await each.visit(userOf);
@@ -171,7 +170,7 @@ test("revoking a session long after it was rotated ends it", async () => {
 
 describe("a mark", () => {
   test("ends what was signed in to before it, as far as the servers' clocks agree", async () => {
-    const there = new Visitor(processOf());
+    const there = new AsyncBrowser(processOf());
     await there.visit(login);
     clock.pass(1);
     await processOf().revokeUser("u");
@@ -189,7 +188,7 @@ describe("a mark", () => {
 
   test("takes odd user ids", async () => {
     for (const userId of ["üñí 🔑", "../x", "__proto__", "a\r\nb", "u".repeat(300)]) {
-      const each = new Visitor(processOf(0));
+      const each = new AsyncBrowser(processOf(0));
       await each.visit((session) => session.login(userId));
       expect(await each.visit(userOf)).toBe(userId);
       await each.sessions.revokeUser(userId);
@@ -207,7 +206,7 @@ describe("entries", () => {
       lifetime: { idle: "10m", absolute: "20m" },
       permanentLifetime: { idle: "1h", absolute: "1h" },
     });
-    const here = new Visitor(short);
+    const here = new AsyncBrowser(short);
     await here.visit((session) => session.login("u", { permanent: true }));
     const thief = here.copy();
     await here.visit((session) => session.logout());

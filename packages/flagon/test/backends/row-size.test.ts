@@ -1,20 +1,19 @@
 import { createSessions, type Session, type Sessions, type Store, sealed } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, NOON, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, DAY, type Data, NOON, SECRET } from "../browser.ts";
 import { rowIdOf } from "../records.ts";
-import { Visitor } from "./visitor.ts";
 
 let clock: Clock;
 let store: Store;
 let sessions: Sessions<Data>;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 beforeEach(async () => {
   clock = new Clock();
   store = memoryStore({ now: clock.now });
   sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
-  visitor = new Visitor(sessions);
+  visitor = new AsyncBrowser(sessions);
 });
 
 const tooLarge = { name: "SessionError", code: "session_too_large", status: 500, expose: false };
@@ -80,7 +79,7 @@ describe("a session that would grow past two megabytes", () => {
   test.each(changes)(
     "by %s, while it still is in a sealed cookie, fails the commit, and stays there",
     async (_title, change) => {
-      const before = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+      const before = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now }));
       await before.visit((session) => session.set("n", 1));
       const upgradeFrom = [{ codec: sealed, until: new Date(NOON + DAY) }];
       const moving = before.copy(createSessions<Data>({ secret: SECRET, now: clock.now, store, upgradeFrom }));

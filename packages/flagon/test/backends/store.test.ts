@@ -1,23 +1,33 @@
 import { createSessions, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, HOUR, MINUTE, OTHER_SECRET, requestOf, SECOND, SECRET } from "../browser.ts";
+import {
+  AsyncBrowser,
+  Clock,
+  DAY,
+  type Data,
+  HOUR,
+  MINUTE,
+  OTHER_SECRET,
+  requestOf,
+  SECOND,
+  SECRET,
+} from "../browser.ts";
 import { rowIdOf } from "../records.ts";
 import { CountedStore } from "./counted-store.ts";
-import { Visitor } from "./visitor.ts";
 
 let clock: Clock;
 let engine: Store;
 let store: CountedStore;
 let sessions: Sessions<Data>;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 beforeEach(() => {
   clock = new Clock();
   engine = memoryStore({ now: clock.now });
   store = new CountedStore(engine);
   sessions = createSessions<Data>({ secret: SECRET, store, now: clock.now });
-  visitor = new Visitor(sessions);
+  visitor = new AsyncBrowser(sessions);
 });
 
 describe("what a request asks of the store", () => {
@@ -31,7 +41,7 @@ describe("what a request asks of the store", () => {
     await visitor.visit((session) => session.set("n", 1));
     const good = visitor.cookies.get("__Host-Http-session") ?? "";
     const forgeries = [`${good.slice(0, -2)}AA`, good.slice(1), `${good}A`, "x", "AgAAAAAA"];
-    const retired = new Visitor(createSessions<Data>({ secret: OTHER_SECRET, store, now: clock.now }));
+    const retired = new AsyncBrowser(createSessions<Data>({ secret: OTHER_SECRET, store, now: clock.now }));
     await retired.visit((session) => session.set("n", 1));
     store.taken();
     for (const cookie of [...forgeries, retired.cookies.get("__Host-Http-session") ?? ""]) {
@@ -168,7 +178,7 @@ describe("rows", () => {
   });
 
   test("can't be swapped: a row under another's id, or with another's user, is no session but a failure", async () => {
-    const other = new Visitor(sessions);
+    const other = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.login("admin"));
     await other.visit((session) => session.login("mallory"));
     const [mine, theirs] = [
@@ -200,8 +210,8 @@ describe("a user's sessions", () => {
   const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
   test("are listed last seen first, with what a page of devices shows", async () => {
-    const phone = new Visitor(sessions);
-    await visitor.visit((session) => session.login(7), { "user-agent": firefox });
+    const phone = new AsyncBrowser(sessions);
+    await visitor.visit((session) => session.login(7), { headers: { "user-agent": firefox } });
     clock.pass(MINUTE);
     await phone.visit((session) => session.login("7", { device: "Phone", permanent: true }));
     clock.pass(5 * MINUTE);
@@ -230,9 +240,9 @@ describe("a user's sessions", () => {
   });
 
   test("keep their device through rotate and changes, and lose it with the login", async () => {
-    await visitor.visit((session) => session.login("u"), { "user-agent": firefox });
-    await visitor.visit((session) => session.rotate(), { "user-agent": "curl/8" });
-    await visitor.visit((session) => session.set("n", 1), { "user-agent": "curl/8" });
+    await visitor.visit((session) => session.login("u"), { headers: { "user-agent": firefox } });
+    await visitor.visit((session) => session.rotate(), { headers: { "user-agent": "curl/8" } });
+    await visitor.visit((session) => session.set("n", 1), { headers: { "user-agent": "curl/8" } });
     expect(await sessions.list("u")).toMatchObject([{ device: "Firefox on Linux" }]);
     await visitor.visit((session) => {
       session.logout();
@@ -242,7 +252,7 @@ describe("a user's sessions", () => {
   });
 
   test("end one by one, or all but one", async () => {
-    const visitors = [visitor, new Visitor(sessions), new Visitor(sessions)] as const;
+    const visitors = [visitor, new AsyncBrowser(sessions), new AsyncBrowser(sessions)] as const;
     for (const each of visitors) await each.visit((session) => session.login("u"));
     const [first, second, third] = visitors;
     await sessions.revoke((await first.open()).id);
@@ -265,7 +275,7 @@ describe("a user's sessions", () => {
 
 test("prune removes what has expired, and says how much", async () => {
   await visitor.visit((session) => session.set("n", 1));
-  await new Visitor(sessions).visit((session) => session.login("u", { permanent: true }));
+  await new AsyncBrowser(sessions).visit((session) => session.login("u", { permanent: true }));
   clock.pass(31 * MINUTE);
   expect(await sessions.prune()).toBe(1);
   expect(await sessions.prune()).toBe(0);

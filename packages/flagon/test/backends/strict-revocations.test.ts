@@ -1,21 +1,20 @@
 import { createSessions, type Session } from "flagon";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, SECRET } from "../browser.ts";
 import { strictMemoryStore } from "./strict-memory-store.ts";
-import { Visitor } from "./visitor.ts";
 
 /*
  * Sealed cookies, and a store that takes what ends one and rejects all the same: no replica has it. Nobody may be told that
  * the session is over.
  */
 let isAlone: (command: "create" | "replace") => boolean;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 beforeEach(async () => {
   const clock = new Clock();
   const store = strictMemoryStore(clock.now, (command) => isAlone(command));
   const revocations = { store, staleness: 0 };
-  visitor = new Visitor(createSessions<Data>({ secret: SECRET, revocations, now: clock.now }));
+  visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, revocations, now: clock.now }));
   isAlone = () => false;
   await visitor.visit((session) => session.login("u"));
 });

@@ -1,8 +1,7 @@
 import { createSessions, type SessionError, type Store } from "flagon";
 import { beforeEach, expect, test } from "vitest";
-import { Clock, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, SECRET } from "../browser.ts";
 import { strictMemoryStore } from "./strict-memory-store.ts";
-import { Visitor } from "./visitor.ts";
 
 /*
  * A store that takes a write and rejects all the same: no replica has it, the other data centre does not answer. Nobody
@@ -11,7 +10,7 @@ import { Visitor } from "./visitor.ts";
 let isAlone: (command: "create" | "replace") => boolean;
 /** Which rows the store fails to read. */
 let isUnreadable: (id: string) => boolean;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 beforeEach(async () => {
   const clock = new Clock();
@@ -20,7 +19,7 @@ beforeEach(async () => {
     ...strict,
     read: (id) => (isUnreadable(id) ? Promise.reject(new Error("not readable")) : strict.read(id)),
   };
-  visitor = new Visitor(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
+  visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
   isAlone = () => false;
   isUnreadable = () => false;
   await visitor.visit((session) => session.set("cart", 1));
@@ -39,14 +38,14 @@ test("a changed session: the request fails, the cookie stays, and the next chang
 });
 
 test("a first session: the request fails, without a cookie", async () => {
-  const stranger = new Visitor(visitor.sessions);
+  const stranger = new AsyncBrowser(visitor.sessions);
   isAlone = () => true;
   await expect(stranger.visit((session) => session.set("a", 1))).rejects.toMatchObject(unavailable);
   expect(stranger.cookies.size).toBe(0);
 });
 
 test("a sign-in of a stranger: fails each time, and leaves no session in the user's list", async () => {
-  const stranger = new Visitor(visitor.sessions);
+  const stranger = new AsyncBrowser(visitor.sessions);
   for (let tries = 0; tries < 3; tries++) {
     isAlone = () => true;
     await expect(stranger.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
@@ -93,7 +92,7 @@ test("a sign-in after somebody else's, whose new session alone can't be kept: fa
 });
 
 test("a sign-in of a stranger whose user's mark can't be looked for: fails, and leaves no session in the list", async () => {
-  const stranger = new Visitor(visitor.sessions);
+  const stranger = new AsyncBrowser(visitor.sessions);
   isUnreadable = (id) => id.startsWith("user:");
   await expect(stranger.visit((session) => session.login("u"))).rejects.toMatchObject(unavailable);
   expect(stranger.cookies.size).toBe(0);
@@ -102,7 +101,7 @@ test("a sign-in of a stranger whose user's mark can't be looked for: fails, and 
 
 test("a session that the store can't answer for at first, and can when it is asked again: the request is answered", async () => {
   isAlone = (command) => command === "create";
-  const stranger = new Visitor(visitor.sessions);
+  const stranger = new AsyncBrowser(visitor.sessions);
   await stranger.visit((session) => session.login("u"));
   expect(await stranger.visit((session) => session.userId)).toBe("u");
   expect(await stranger.sessions.list("u")).toHaveLength(1);

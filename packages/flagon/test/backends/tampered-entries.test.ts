@@ -1,9 +1,8 @@
 import { createSessions, type Session, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, DAY, type Data, SECRET } from "../browser.ts";
 import { rowIdOf } from "../records.ts";
-import { Visitor } from "./visitor.ts";
 
 /*
  * What `revocations` keep is not sealed: whoever can write to that store can take away what ended a session, and delay what
@@ -12,14 +11,14 @@ import { Visitor } from "./visitor.ts";
 let clock: Clock;
 let store: Store;
 let sessions: Sessions<Data>;
-let eve: Visitor;
+let eve: AsyncBrowser;
 let id: string;
 
 beforeEach(async () => {
   clock = new Clock();
   store = memoryStore({ now: clock.now });
   sessions = createSessions<Data>({ secret: SECRET, revocations: { store, staleness: 0 }, now: clock.now });
-  eve = new Visitor(sessions);
+  eve = new AsyncBrowser(sessions);
   await eve.visit((session) => session.set("a", 1));
   id = await eve.visit((session) => {
     session.login("eve");

@@ -2,8 +2,7 @@ import { inspect } from "node:util";
 import { createSessions, type Session, type SessionError, type Sessions, type Store } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, type Data, MINUTE, SECRET } from "../browser.ts";
-import { Visitor } from "./visitor.ts";
+import { AsyncBrowser, Clock, type Data, MINUTE, SECRET } from "../browser.ts";
 
 /*
  * A write that gives the session a new cookie gets no answer: the command was lost, or it took effect and its answer was lost.
@@ -52,7 +51,7 @@ const acts: [name: string, act: (session: Session<Data>) => void][] = [
 ];
 
 /** The request's failure, and the browser has taken its cookie. */
-async function failing(visitor: Visitor, act: (session: Session<Data>) => void): Promise<SessionError> {
+async function failing(visitor: AsyncBrowser, act: (session: Session<Data>) => void): Promise<SessionError> {
   const session = await visitor.open();
   act(session);
   const error = await visitor.answer(session).then(
@@ -67,7 +66,7 @@ async function failing(visitor: Visitor, act: (session: Session<Data>) => void):
 describe.each(backends)("in %s", (_backend, make) => {
   describe.each(["lost", "unanswered"] as const)("a command that is %s:", (how) => {
     test.each(acts)("%s leaves a cookie that opens the session", async (_act, act) => {
-      const visitor = new Visitor(make());
+      const visitor = new AsyncBrowser(make());
       await visitor.visit((session) => {
         session.login("u");
         session.set("cart", 1);
@@ -90,7 +89,7 @@ describe.each(backends)("in %s", (_backend, make) => {
   });
 
   test("no log shows the cookie", async () => {
-    const visitor = new Visitor(make());
+    const visitor = new AsyncBrowser(make());
     await visitor.visit((session) => session.login("u"));
     fate = "unanswered";
     const error = await failing(visitor, (session) => session.rotate());
@@ -101,7 +100,7 @@ describe.each(backends)("in %s", (_backend, make) => {
 });
 
 test("a change that needs no new cookie brings none", async () => {
-  const visitor = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now, store }));
+  const visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now, store }));
   await visitor.visit((session) => session.set("n", 1));
   fate = "unanswered";
   const error = await failing(visitor, (session) => session.set("n", 2));
@@ -112,7 +111,7 @@ describe.each(["lost", "unanswered"] as const)("a stranger's sign-in whose comma
   test("leaves no device in the list, however often it is tried", async () => {
     const sessions = createSessions<Data>({ secret: SECRET, now: clock.now, store });
     for (let tries = 0; tries < 3; tries++) {
-      const visitor = new Visitor(sessions);
+      const visitor = new AsyncBrowser(sessions);
       fate = how;
       const error = await failing(visitor, (session) => session.login("u"));
       expect(error.headers["set-cookie"]).toBeUndefined();

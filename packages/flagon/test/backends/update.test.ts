@@ -3,9 +3,8 @@ import { createSessions, type Session, type Sessions, type Store } from "flagon"
 import { memoryStore } from "flagon/memory";
 import { sqliteStore } from "flagon/sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, HOUR, MINUTE, OTHER_SECRET, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, DAY, type Data, HOUR, MINUTE, OTHER_SECRET, SECRET } from "../browser.ts";
 import { CountedStore } from "./counted-store.ts";
-import { Visitor } from "./visitor.ts";
 
 const engines: [name: string, make: (clock: Clock) => Promise<Store>][] = [
   ["memory", async ({ now }) => memoryStore({ now })],
@@ -23,14 +22,14 @@ describe.each(engines)("sessions.update, in %s", (_, make) => {
   let clock: Clock;
   let store: CountedStore;
   let sessions: Sessions<Data>;
-  let visitor: Visitor;
+  let visitor: AsyncBrowser;
   let id: string;
 
   beforeEach(async () => {
     clock = new Clock();
     store = new CountedStore(await make(clock));
     sessions = createSessions<Data>({ secret: SECRET, store, now: clock.now });
-    visitor = new Visitor(sessions);
+    visitor = new AsyncBrowser(sessions);
     id = await visitor.visit((session) => {
       session.login("ann");
       session.set("count", 1);
@@ -71,7 +70,7 @@ describe.each(engines)("sessions.update, in %s", (_, make) => {
   });
 
   test("runs again over the newer session where a request was faster: neither loses a key", async () => {
-    const other = new Visitor(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
+    const other = new AsyncBrowser(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
     for (const [name, value] of visitor.cookies) other.cookies.set(name, value);
     const replace = store.replace;
     let isFirst = true;
@@ -135,7 +134,7 @@ describe.each(engines)("sessions.update, in %s", (_, make) => {
   });
 
   test("resolves false when somebody has signed in since: a visitor's socket changes nothing of a user's session", async () => {
-    const guest = new Visitor(sessions);
+    const guest = new AsyncBrowser(sessions);
     const guestId = await guest.visit((session) => session.set("a", 1).id);
     await guest.visit((session) => session.login("bob"));
     expect(await sessions.update(guestId, add)).toBe(false);

@@ -2,10 +2,9 @@ import { createSessions, type Session, type SessionOptions, type Sessions, type 
 import { flaskCodec } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Clock, DAY, type Data, HOUR, MINUTE, SECOND, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, DAY, type Data, HOUR, MINUTE, SECOND, SECRET } from "../browser.ts";
 import { rowIdOf } from "../records.ts";
 import { Scheduler } from "./scheduler.ts";
-import { Visitor } from "./visitor.ts";
 
 /*
  * An app that had sealed cookies and keeps its sessions in a store from now on. A copy of the old cookie is what a thief,
@@ -13,9 +12,9 @@ import { Visitor } from "./visitor.ts";
  */
 let clock: Clock;
 let store: Store;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 /** A copy of the sealed cookie, before the app as it is now. */
-let copy: Visitor;
+let copy: AsyncBrowser;
 let id: string;
 /** The key of the session's row, which the id names. */
 let rowId: string;
@@ -32,7 +31,7 @@ function processOf(options: Partial<SessionOptions<Data>> = {}): Sessions<Data> 
 beforeEach(async () => {
   clock = new Clock();
   store = memoryStore({ now: clock.now });
-  const before = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+  const before = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now }));
   await before.visit((session) => {
     login(session);
     session.set("n", 1);
@@ -59,9 +58,9 @@ describe("a session in a sealed cookie", () => {
 
   test("is listed from then on with the device that it was moved from", async () => {
     const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
-    await visitor.visit(userOf, headers);
+    await visitor.visit(userOf, { headers });
     expect(await processOf().list("u")).toMatchObject([{ id, device: "Firefox on Linux" }]);
-    await visitor.visit((session) => session.rotate(), { "user-agent": "curl/8" });
+    await visitor.visit((session) => session.rotate(), { headers: { "user-agent": "curl/8" } });
     expect(await processOf().list("u")).toMatchObject([{ device: "Firefox on Linux" }]);
   });
 
@@ -118,7 +117,7 @@ describe("a session in a sealed cookie", () => {
     expect(await processOf().revoke(id)).toBe(true);
     expect(await copy.visit(userOf)).toBeNull();
     expect(await processOf().revoke(id)).toBe(false);
-    const other = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+    const other = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now }));
     await other.visit(login);
     await processOf().revokeUser("u");
     expect(await other.copy(processOf()).visit(userOf)).toBeNull();
@@ -128,7 +127,7 @@ describe("a session in a sealed cookie", () => {
     await processOf().revoke(id, { userId: "mallory" });
     expect(await copy.visit(userOf)).toBe("u");
     expect(await processOf().revoke(id, { userId: "mallory" })).toBe(false);
-    const other = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+    const other = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now }));
     await other.visit(login);
     const otherId = (await other.open()).id;
     expect(await processOf().revoke(otherId, { userId: "u" })).toBe(true);
@@ -251,7 +250,7 @@ describe("until", () => {
 
   test("ends the upgrade: from then on the old cookie is nobody, and who moved stays", async () => {
     await visitor.visit(userOf);
-    const other = new Visitor(createSessions<Data>({ secret: SECRET, now: clock.now }));
+    const other = new AsyncBrowser(createSessions<Data>({ secret: SECRET, now: clock.now }));
     await other.visit(login);
     const short = processOf({ upgradeFrom: [{ codec: sealed, until: new Date(clock.time + DAY) }] });
     clock.pass(DAY);
@@ -268,10 +267,10 @@ test("there is no way back: a store's cookie is nobody to sealed cookies", async
 
 describe("a session in a foreign format", () => {
   const codec = flaskCodec({ secretKey: "a Flask app's own secret key, which may be of any length" });
-  let flask: Visitor;
+  let flask: AsyncBrowser;
 
   beforeEach(async () => {
-    const app = new Visitor(createSessions<Data>({ codec, now: clock.now }));
+    const app = new AsyncBrowser(createSessions<Data>({ codec, now: clock.now }));
     await app.visit((session) => {
       session.set("n", 1);
       session.login("u");
@@ -326,7 +325,7 @@ describe("a session in a foreign format", () => {
    * One request takes the session over while another one ends it, or somebody does from outside: in whatever order the two
    * do their parts, the end holds.
    */
-  const ends: [how: string, end: (second: Visitor) => Promise<unknown>][] = [
+  const ends: [how: string, end: (second: AsyncBrowser) => Promise<unknown>][] = [
     ["signed out with the copy", (second) => second.visit((session) => session.logout())],
     ["revoked", async (second) => second.sessions.revoke((await second.open()).id)],
     ["revoked as that user's", async (second) => second.sessions.revoke((await second.open()).id, { userId: "u" })],
@@ -340,7 +339,7 @@ describe("a session in a foreign format", () => {
       const [first, second] = ["A", "B"].map((name) => {
         const upgradeFrom = [{ codec, until: until() }];
         return flask.copy(processOf({ store: scheduler.storeOf(() => name, store), upgradeFrom }));
-      }) as [Visitor, Visitor];
+      }) as [AsyncBrowser, AsyncBrowser];
       await second.sessions.open({ method: "GET", url: "https://shop.example/", header: () => null });
       const session = await first.open();
       session.set("n", 2);

@@ -57,7 +57,7 @@ describeFlask("within one second", () => {
     for (let times = 0; times < 5; times++) {
       const before = copyOf(ada);
       await ada.toTypeScript(act);
-      expect(ada.header).not.toBe(before.header);
+      expect(ada.cookieHeader).not.toBe(before.cookieHeader);
       expect(await ask(ada, who)).toBe("ada");
       expect(await ask(before, who)).toBeNull();
     }
@@ -79,7 +79,7 @@ describeFlask("within one second", () => {
   it("visitors with one cookie of Flask's have nothing to do with each other", async () => {
     const [ada, bob, eve] = visitors(3) as [Visitor, Visitor, Visitor];
     for (const each of [ada, bob, eve]) await each.toFlask({ method: "POST", path: "/set", json: { cart: ["tea"] } });
-    expect(new Set([ada.header, bob.header, eve.header]).size).toBe(1);
+    expect(new Set([ada.cookieHeader, bob.cookieHeader, eve.cookieHeader]).size).toBe(1);
     await ada.toTypeScript((session) => session.login("ada"));
     await bob.toTypeScript((session) => session.logout());
     expect(await ask(eve, (session) => session.get("cart"))).toEqual(["tea"]);

@@ -2,8 +2,7 @@ import { Buffer } from "node:buffer";
 import { createSessions } from "flagon";
 import { memoryStore } from "flagon/memory";
 import { describe, expect, test } from "vitest";
-import { Visitor } from "../backends/visitor.ts";
-import { requestOf, SECRET } from "../browser.ts";
+import { AsyncBrowser, requestOf, SECRET } from "../browser.ts";
 
 const name = "__Host-Http-session";
 
@@ -16,7 +15,7 @@ describe("a store", () => {
       return inner.read(id);
     };
     const sessions = createSessions({ secret: SECRET, store: { ...inner, read } });
-    const visitor = new Visitor(sessions);
+    const visitor = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.set("a", 1));
     const over = visitor.copy();
     await visitor.visit((session) => session.destroy());

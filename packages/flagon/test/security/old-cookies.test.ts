@@ -3,8 +3,7 @@ import { createSessions, type Session, type SessionOptions } from "flagon";
 import { flaskCodec, fromFlaskConfig } from "flagon/flask";
 import { memoryStore } from "flagon/memory";
 import { describe, expect, test } from "vitest";
-import { Visitor } from "../backends/visitor.ts";
-import { Clock, type Data, HOUR, MINUTE, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, HOUR, MINUTE, SECRET } from "../browser.ts";
 
 const FLASK_SECRET = "b3d9d2c0f0a1487d9f3c6a5e2b7f4810";
 const flask = { codec: flaskCodec({ secretKey: FLASK_SECRET }) };
@@ -29,10 +28,10 @@ describe.each(backends)("a session taken over from Flask, and kept %s,", (_, hom
     const { now } = clock;
     const kept = home(clock);
     const app = () => createSessions<Data>({ secret: SECRET, now, ...kept, upgradeFrom: [{ ...config, until }] });
-    const visitor = new Visitor(app());
+    const visitor = new AsyncBrowser(app());
     if (cookies === "remember_token") visitor.cookies.set("remember_token", remembered);
     else {
-      const before = new Visitor(createSessions<Data>({ ...config, now }));
+      const before = new AsyncBrowser(createSessions<Data>({ ...config, now }));
       await before.visit((session) => session.login("ann"));
       for (const [name, value] of before.cookies) visitor.cookies.set(name, value);
     }
@@ -101,7 +100,7 @@ describe.each(backends)("a session taken over from Flask, and kept %s,", (_, hom
 
 describe("upgradeFrom", () => {
   test("keeps the remember cookie of the person who is signed in, and deletes nothing for who only reads", async () => {
-    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
+    const visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
     visitor.cookies.set("remember_token", remembered);
     expect(await visitor.visit(who)).toBe("ann");
     expect([...visitor.cookies.keys()]).toEqual(["remember_token", "__Host-Http-session"]);
@@ -110,7 +109,7 @@ describe("upgradeFrom", () => {
   });
 
   test("leaves alone what another app on this host calls its cookie", async () => {
-    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
+    const visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, upgradeFrom: [{ ...flask, until }] }));
     visitor.cookies.set("session", "of-another-app");
     await visitor.visit((session) => session.login("ann"));
     await visitor.visit((session) => session.logout());
@@ -119,8 +118,10 @@ describe("upgradeFrom", () => {
 
   test("deletes no cookie that has the own one's name", async () => {
     const cookie = { name: "session" };
-    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, cookie, upgradeFrom: [{ ...flask, until }] }));
-    const before = new Visitor(createSessions<Data>(flask));
+    const visitor = new AsyncBrowser(
+      createSessions<Data>({ secret: SECRET, cookie, upgradeFrom: [{ ...flask, until }] }),
+    );
+    const before = new AsyncBrowser(createSessions<Data>(flask));
     await before.visit((session) => session.login("ann"));
     for (const [name, value] of before.cookies) visitor.cookies.set(name, value);
     await visitor.visit(who);

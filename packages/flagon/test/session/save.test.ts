@@ -6,17 +6,16 @@ import { createSessions, type Session, SessionError, type Sessions } from "flago
 import { session as expressSession } from "flagon/express";
 import { memoryStore } from "flagon/memory";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Visitor } from "../backends/visitor.ts";
-import { Browser, Clock, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Browser, Clock, type Data, SECRET } from "../browser.ts";
 
 let clock: Clock;
 let stored: Sessions<Data>;
-let visitor: Visitor;
+let visitor: AsyncBrowser;
 
 beforeEach(() => {
   clock = new Clock();
   stored = createSessions<Data>({ secret: SECRET, store: memoryStore({ now: clock.now }), now: clock.now });
-  visitor = new Visitor(stored);
+  visitor = new AsyncBrowser(stored);
 });
 
 const dropped = expect.objectContaining({ name: "SessionError", code: "session_conflict", status: 503 });
@@ -202,7 +201,7 @@ describe("in a store, save", () => {
       secret: SECRET,
       store: { ...memoryStore(), create: () => Promise.reject(new Error("away")), read: async () => null },
     });
-    await new Visitor(away).visit(async (session) => {
+    await new AsyncBrowser(away).visit(async (session) => {
       session.set("a", 1);
       await expect(session.save()).rejects.toEqual(expect.objectContaining({ code: "store_unavailable" }));
       session.delete("a");
@@ -269,7 +268,7 @@ describe("sealed, save", () => {
 
   test("with revocations as well", async () => {
     const sessions = createSessions<Data>({ secret: SECRET, revocations: memoryStore() });
-    const own = new Visitor(sessions);
+    const own = new AsyncBrowser(sessions);
     await own.visit(async (session) => {
       session.login("ann");
       await session.save();

@@ -10,8 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/services/describe-with.ts";
 import { type Server, startPostgres, startRedis, startRedisCluster } from "../../../../test/support/services/index.ts";
 import type { NodeRedisClient, NodeRedisCluster } from "../../src/stores/redis/client.ts";
-import { Visitor } from "../backends/visitor.ts";
-import { Clock, type Data, SECRET } from "../browser.ts";
+import { AsyncBrowser, Clock, type Data, SECRET } from "../browser.ts";
 
 /*
  * How many commands a request costs, at the store and on the way to each engine. docs/stores.md has the same as the engines count
@@ -21,17 +20,18 @@ import { Clock, type Data, SECRET } from "../browser.ts";
 /** What happens before, uncounted; and then what is counted. */
 interface Request {
   readonly title: string;
-  readonly before?: (visitor: Visitor) => unknown;
-  readonly act: (visitor: Visitor) => unknown;
+  readonly before?: (visitor: AsyncBrowser) => unknown;
+  readonly act: (visitor: AsyncBrowser) => unknown;
   /** As the store is asked, one command of an SQL engine for each. */
   readonly store: readonly string[];
   /** Where these are more: a user's sessions are in an index of its own. */
   readonly redis?: number;
 }
 
-const begin = (visitor: Visitor): Promise<void> => visitor.visit((session) => void session.set("n", 1));
-const signIn = (visitor: Visitor, userId = "u"): Promise<void> => visitor.visit((session) => session.login(userId));
-const beginAndSignIn = async (visitor: Visitor): Promise<void> => {
+const begin = (visitor: AsyncBrowser): Promise<void> => visitor.visit((session) => void session.set("n", 1));
+const signIn = (visitor: AsyncBrowser, userId = "u"): Promise<void> =>
+  visitor.visit((session) => session.login(userId));
+const beginAndSignIn = async (visitor: AsyncBrowser): Promise<void> => {
   await begin(visitor);
   await signIn(visitor);
 };
@@ -112,7 +112,7 @@ const requests: readonly Request[] = [
   {
     title: "revokeUser of a user with three sessions",
     before: async ({ sessions }) => {
-      for (let n = 0; n < 3; n++) await signIn(new Visitor(sessions));
+      for (let n = 0; n < 3; n++) await signIn(new AsyncBrowser(sessions));
     },
     act: ({ sessions }) => sessions.revokeUser("u"),
     store: ["read", "create", "list", "replace", "replace", "replace"],
@@ -129,7 +129,7 @@ async function counted(makeStore: (now: () => number) => Store | Promise<Store>,
   for (const { before, act } of [...requests, ...requests]) {
     const clock = new Clock();
     const store = await makeStore(clock.now);
-    const visitor = new Visitor(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
+    const visitor = new AsyncBrowser(createSessions<Data>({ secret: SECRET, store, now: clock.now }));
     await before?.(visitor);
     clock.pass(1_000);
     log.taken();
