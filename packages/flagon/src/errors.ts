@@ -6,6 +6,7 @@ export type SessionErrorCode =
   | "session_too_large"
   | "store_unavailable"
   | "store_timeout"
+  | "store_full"
   | "store_corrupt";
 
 /** What a {@link SessionError} can be made with. */
@@ -89,6 +90,11 @@ export function isSessionFailure(error: unknown): error is Error {
 /** What a store answered is nothing that Flagon wrote there. */
 export function storeCorrupt(message: string, options?: ErrorOptions): SessionError {
   return new SessionError("store_corrupt", message, options);
+}
+
+/** An engine that takes no write, and removes what there is: the stores here say so where theirs says that it is full. */
+export function storeFull(cause: unknown): SessionError {
+  return new SessionError("store_full", "the session store is full", { cause });
 }
 
 /** Whether the store gave no answer in time: whoever asks it for more waits as long again. */

@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import type { RejectReason } from "./errors.ts";
+import type { RejectReason, SessionError } from "./errors.ts";
 
 /** What Flagon tells whoever listens. Never a secret, a MAC or a cookie's value. */
 export interface FlagonEvents {
@@ -11,6 +11,8 @@ export interface FlagonEvents {
   "flagon:reject": { readonly reason: RejectReason | "cross_site"; readonly detail?: string };
   /** Two requests met: "same_key" (the later won), "ended" (this one's changes were dropped). */
   "flagon:conflict": { readonly id: string; readonly reason: "same_key" | "ended"; readonly keys?: readonly string[] };
+  /** What failed and failed no request: a renewal that the store refused. */
+  "flagon:error": { readonly id: string | null; readonly error: SessionError };
   /** A session was ended: signed out, rotated or revoked. */
   "flagon:revoke": {
     readonly id: string | null;

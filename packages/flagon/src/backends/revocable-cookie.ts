@@ -13,7 +13,7 @@ import type { Known } from "./decision.ts";
 import type { EntryTable, StoredEntry } from "./revocations/entries.ts";
 import { entryOfUnknown, type SessionEntry } from "./revocations/sessions.ts";
 import { signedOutMeanwhile, type UserRevocations } from "./revocations/users.ts";
-import { withNewCookie } from "./unanswered.ts";
+import { withNewCookie, withoutRenewal } from "./unanswered.ts";
 
 /** How many answers of the store are remembered for a moment. */
 const ANSWERS_MAX = 10_000;
@@ -164,8 +164,13 @@ class RevocableCookieHandle implements SessionHandle {
   }
 
   async save(state: SessionState): Promise<string[]> {
+    if (state.isChanged) return this.#change(state);
+    if (!state.loaded.renewalDue) return [];
+    return this.#change(state).catch((error: unknown) => withoutRenewal(state, error, []));
+  }
+
+  async #change(state: SessionState): Promise<string[]> {
     const named = this.#named;
-    if (!state.isChanged && !state.loaded.renewalDue) return [];
     if (named === null || isAnothers(state)) return this.#begin(state, state.result(), false);
     const { record: came, standing, until } = named;
     if (this.#cookie.isOutrun(state, came.id)) return [];

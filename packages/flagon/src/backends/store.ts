@@ -1,5 +1,5 @@
 import type { OpenRequest, SessionRecord } from "../codec.ts";
-import { isTimeout, type RejectReason } from "../errors.ts";
+import { isSessionError, isTimeout, type RejectReason, type SessionError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { type IdCookie, readIdCookie } from "../formats/id-cookie.ts";
 import { publicId, readPublicId } from "../formats/public-id.ts";
@@ -10,6 +10,7 @@ import type { SessionHandle } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
+import { endedUntil, type IsOver } from "./revocations/users.ts";
 import { endRow, endSession, endWithoutRow, type FoundSession, type StoreContext, sessionIn } from "./store/context.ts";
 import { type OpenedSession, StoreHandle } from "./store/handle.ts";
 import { updateSession } from "./store/update.ts";
@@ -148,7 +149,15 @@ export class StoreBackend implements SessionBackend {
     const userId = String(user);
     const moment = moments.mark();
     const until = Math.max(moment + MARK_MS, legacy.until);
-    const isOver = await users.end(userId, moment, readPublicId(except)?.id ?? null, until);
+    const spared = readPublicId(except)?.id ?? null;
+    const mark = (): Promise<IsOver> => users.end(userId, moment, spared, until);
+    let isMarked = true;
+    const isOver = await mark().catch((error: unknown) => {
+      // It takes no sign-in either, and removes rows all the same. A session that has no row needs the mark.
+      if (!isFull(error) || legacy.until !== 0) throw error;
+      isMarked = false;
+      return endedUntil(moment, spared);
+    });
     const mayEnd = ({ id, createdAt }: StoredSession): boolean => isOver({ id, authenticatedAt: createdAt, createdAt });
     const over = (await store.list(userId)).filter(mayEnd);
     const end = async (row: StoredSession): Promise<unknown> =>
@@ -160,6 +169,7 @@ export class StoreBackend implements SessionBackend {
     }
     // Only now: one that cannot be ended keeps none of the others alive.
     if (failure !== null) throw failure;
+    if (!isMarked) await mark().catch((error: unknown) => tellUnmarked(error));
     emit("flagon:revoke", () => ({ id: null, userId, reason: "revoked" }));
   }
 
@@ -176,6 +186,16 @@ export class StoreBackend implements SessionBackend {
   prune(): Promise<number> {
     return this.#context.store.deleteExpired(this.#context.now());
   }
+}
+
+/** By now there may have been room for it. */
+function tellUnmarked(error: unknown): void {
+  if (!isFull(error)) throw error;
+  emit("flagon:error", () => ({ id: null, error: error as SessionError }));
+}
+
+function isFull(error: unknown): boolean {
+  return isSessionError(error) && error.code === "store_full";
 }
 
 function rejection(row: StoredSession | null, found: FoundSession | null): RejectReason {

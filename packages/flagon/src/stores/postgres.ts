@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { SessionError, storeFull } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
@@ -24,8 +25,9 @@ export interface PostgresStoreOptions {
 /** Sessions in PostgreSQL, with its table to set up. */
 export interface PostgresStore extends Store {
   /**
-   * Runs {@link postgresSchema}; does nothing when the table is up to date. Run it when the app is deployed. Outside
-   * production (`NODE_ENV`) the store does it by itself when the table is missing.
+   * Runs {@link postgresSchema}; looks, and does nothing, when the table is up to date. Run it when the app is deployed. Outside
+   * production (`NODE_ENV`) the store does it by itself when the table is missing. Rejects with a `SessionError`
+   * `store_unavailable` when another transaction holds the table for five seconds.
    */
   setup(): Promise<void>;
 }
@@ -48,14 +50,20 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   const names = namesOf(sql);
 
   async function setup(): Promise<void> {
-    const [row] = await connection.query("schema", "SELECT obj_description(to_regclass($1), 'pg_class')", [
-      qualified(table),
-    ]);
+    const [row] = await connection.query("", FIND_SCHEMA, [qualified(table)]);
     const found = Number(/schema (\d+)$/.exec(String(row?.[0]))?.[1] ?? 0);
     if (found > SCHEMA) {
       throw new TypeError(`the table ${table} was set up by a newer Flagon (schema ${found}): update this one`);
     }
-    await connection.script(schema);
+    // Nothing to do takes no lock, and no right to create: many instances start while a dump runs.
+    if (found === SCHEMA) return;
+    try {
+      await connection.script(schema);
+    } catch (cause) {
+      if (codeOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
+      const message = `the table ${table} cannot be set up while another transaction holds it (a dump, a migration): try again afterwards`;
+      throw new SessionError("store_unavailable", message, { cause });
+    }
   }
 
   async function run(act: keyof Statements, values: PostgresValue[]): Promise<unknown[][]> {
@@ -66,6 +74,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
         const code = codeOf(error);
         if (code === UNDEFINED_TABLE) await setUpInDevelopment(error);
         // Another write got there first, under an isolation that the database's owner chose: look again.
+        else if (code === DISK_FULL) throw storeFull(error);
         else if (code !== SERIALIZATION_FAILURE && code !== DEADLOCK) throw error;
         if (tries === 5) throw error;
       }
@@ -118,11 +127,15 @@ const SCHEMA = 1;
 const UNDEFINED_TABLE = "42P01";
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
+const DISK_FULL = "53100";
+const LOCK_NOT_AVAILABLE = "55P03";
+const FIND_SCHEMA = "SELECT obj_description(to_regclass($1), 'pg_class')";
 /** A row of a B-tree index holds 2,704 bytes: longer ids are kept beside their digest. */
 const ID_BYTES_MAX = 255;
 /**
  * The SQL that `setup` runs, for those who migrate by hand: one transaction when sent as one text, and nothing new when
- * run again. Throws a `TypeError` for a table's name with other than letters, digits and `_`.
+ * run again. It waits five seconds at most for who else holds the table. Throws a `TypeError` for a table's name with other than
+ * letters, digits and `_`.
  *
  * `data` is sealed, so compressing it (PostgreSQL's default for long values) is work for nothing. The user's index is a
  * hash: it takes a user id of any length. Two instances that start at once wait for each other.
@@ -130,7 +143,8 @@ const ID_BYTES_MAX = 255;
 export function postgresSchema(table = "flagon_sessions"): string {
   const name = qualified(table);
   const bare = table.split(".").at(-1);
-  return `SELECT pg_advisory_xact_lock(8676421100);
+  return `SELECT set_config('lock_timeout', '5s', true);
+SELECT pg_advisory_xact_lock(8676421100);
 CREATE TABLE IF NOT EXISTS ${name} (
   id text COLLATE "C" PRIMARY KEY,
   long_id text,
@@ -182,20 +196,23 @@ function statementsFor(table: string): Statements {
   };
 }
 
-/** A connection refuses a name that it knows for another text, so the text decides. */
 function namesOf(statements: Statements): Statements {
-  const name = (text: string): string => `flagon_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
   const { read, readMany, create, replace, touch, remove, list, prune } = statements;
   return {
-    read: name(read),
-    readMany: name(readMany),
-    create: name(create),
-    replace: name(replace),
-    touch: name(touch),
-    remove: name(remove),
-    list: name(list),
-    prune: name(prune),
+    read: nameOf(read),
+    readMany: nameOf(readMany),
+    create: nameOf(create),
+    replace: nameOf(replace),
+    touch: nameOf(touch),
+    remove: nameOf(remove),
+    list: nameOf(list),
+    prune: nameOf(prune),
   };
+}
+
+/** A connection refuses a name that it knows for another text, so the text decides. */
+function nameOf(text: string): string {
+  return `flagon_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
 }
 
 function fromRow(row: unknown[]): StoredSession {

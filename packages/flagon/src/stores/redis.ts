@@ -1,4 +1,4 @@
-import { storeCorrupt } from "../errors.ts";
+import { storeCorrupt, storeFull } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
 import { type RedisClient, type RedisPart, type Send, senderOf } from "./redis/client.ts";
@@ -219,6 +219,7 @@ function named(send: Send): Send {
     } catch (cause) {
       if (cause instanceof Error && /\bWRONGTYPE\b|^FLAGON /.test(cause.message))
         throw storeCorrupt("the session store holds a key of another kind", { cause });
+      if (cause instanceof Error && cause.message.startsWith("OOM ")) throw storeFull(cause);
       throw cause;
     }
   };

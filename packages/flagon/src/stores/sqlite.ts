@@ -3,7 +3,13 @@ import { isProduction } from "../util/environment.ts";
 import { pruneInBatches } from "./shared/prune.ts";
 import { inOrderOf, isRow, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toText } from "./shared/text.ts";
-import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./sqlite/database.ts";
+import {
+  openSqlite,
+  patiently,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqliteValue,
+} from "./sqlite/database.ts";
 import { isSetUp, setUp } from "./sqlite/schema.ts";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue };
@@ -20,8 +26,9 @@ export interface SqliteStoreOptions {
    */
   readonly synchronous?: "full" | "normal";
   /**
-   * How long a write waits for another process's, in milliseconds; default 1,000. SQLite's calls are synchronous: the
-   * whole process waits.
+   * How long a write waits for another process's, in milliseconds; default 1,000. Other requests go on meanwhile: SQLite's
+   * calls are synchronous, so that it is tried again and again for a few milliseconds each. A database that was given waits in
+   * each of them as its owner has set it (better-sqlite3: five seconds; `timeout: 5` is enough here).
    */
   readonly busyTimeoutMs?: number;
   /** The clock in milliseconds, for tests. */
@@ -44,8 +51,7 @@ export interface SqliteStore extends Store {
  *
  * `database` is a path (default `flagon-sessions.sqlite` in the working directory), opened through `node:sqlite` or
  * `bun:sqlite`, or an open database of `node:sqlite`, `bun:sqlite`, better-sqlite3 or libsql's synchronous API. One that
- * is given keeps its settings, but that `setup` turns on WAL, without which readers wait for writers, and a busy timeout is set where there
- * was none.
+ * is given keeps its settings, but that `setup` turns on WAL, without which readers wait for writers.
  *
  * Throws a `TypeError` for a path where the runtime has no SQLite, for anything that is no database, and for a table's
  * name with other than letters, digits and `_`. In production every method rejects with a `TypeError` until `setup` ran.
@@ -57,10 +63,11 @@ export function sqliteStore(
   const { table = "flagon_sessions", now = Date.now, synchronous = "full", busyTimeoutMs = 1000 } = options;
   const name = quoteName(table);
   const file = openSqlite(database, { synchronous, busyTimeoutMs });
+  const whenFree = <Result>(call: () => Result): Promise<Result> => patiently(busyTimeoutMs, call);
   let statements: Statements | undefined;
 
   async function setup(): Promise<void> {
-    await setUp(file.open(), table);
+    await setUp(file.open(), table, busyTimeoutMs);
   }
 
   /** Every use passes here; only the first one waits. */
@@ -85,38 +92,41 @@ export function sqliteStore(
     },
     async read(id) {
       const { read } = statements ?? (await ready());
-      const row = read.get(toText(id), now());
+      const row = await whenFree(() => read.get(toText(id), now()));
       return isRow(row) ? toSession(row) : null;
     },
     async readMany(ids) {
       const { readMany } = statements ?? (await ready());
-      const rows = readMany.all(JSON.stringify(ids.map(toText)), now());
+      const rows = await whenFree(() => readMany.all(JSON.stringify(ids.map(toText)), now()));
       return inOrderOf(ids, rows.filter(isRow).map(toSession));
     },
     async create(session) {
       const { create } = statements ?? (await ready());
-      if (changes(create.run(toText(session.id), ...toColumns(session), now())) === 0) throw taken();
+      const created = await whenFree(() => create.run(toText(session.id), ...toColumns(session), now()));
+      if (changes(created) === 0) throw taken();
     },
     async replace(session, version) {
       const { replace } = statements ?? (await ready());
       const ends = session.data === null ? 1 : 0;
-      return changes(replace.run(...toColumns(session), toText(session.id), version, now(), ends)) === 1;
+      const id = toText(session.id);
+      return changes(await whenFree(() => replace.run(...toColumns(session), id, version, now(), ends))) === 1;
     },
     async touch(id, clocks) {
       const { touch } = statements ?? (await ready());
-      touch.run(clocks.expiresAt, clocks.lastSeenAt, toText(id), now());
+      await whenFree(() => touch.run(clocks.expiresAt, clocks.lastSeenAt, toText(id), now()));
     },
     async delete(id) {
       const { remove } = statements ?? (await ready());
-      remove.run(toText(id));
+      await whenFree(() => remove.run(toText(id)));
     },
     async list(userId) {
       const { list } = statements ?? (await ready());
-      return list.all(toText(userId), now()).filter(isRow).map(toSession);
+      const rows = await whenFree(() => list.all(toText(userId), now()));
+      return rows.filter(isRow).map(toSession);
     },
     async deleteExpired(moment) {
       const { prune } = statements ?? (await ready());
-      return pruneInBatches((limit) => changes(prune.run(moment, limit)));
+      return pruneInBatches(async (limit) => changes(await whenFree(() => prune.run(moment, limit))));
     },
   };
 }

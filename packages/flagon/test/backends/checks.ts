@@ -50,6 +50,8 @@ export class Checks {
 
   /** Of one session one comes for each user at most, and for nobody known one. */
   #checkNumber(): void {
+    // A cookie from long before is nobody's, and what is stored with it begins another session.
+    if (this.#world.hasBeenLong) return;
     const ids = new Map<string, string>();
     for (const { lineage, session } of this.#opened) {
       const asked = this.#world.asked.filter((each) => each.lineage === lineage);
@@ -97,15 +99,20 @@ export class Checks {
       session.userId !== USER ||
       this.#spares(asked, named.id) ||
       signIns.length > 0 ||
-      this.#isByRefusedSignIn(session.id, revokedAt);
+      this.#isFromUnanswered(session.id, revokedAt);
     if (!this.#opened.every(mayLive)) this.#world.fail(`a session lives on after the answer to "${act.name}"`);
   }
 
-  /** Whether a sign-in that was under way at that moment has begun it, and got no answer to its write: it looked for no mark. */
-  #isByRefusedSignIn(id: string, moment: number): boolean {
-    return this.#world.asked.some(({ act, state, answeredAt, cookie }) => {
-      const isRefused = act.signsIn === USER && state === "failed" && answeredAt > moment;
-      return isRefused && typeof cookie === "string" && this.#world.issued.get(cookie)?.named.publicId === id;
+  /**
+   * Whether its cookie is from a sign-in, or a move, that was under way at that moment and got no answer to its write: it
+   * looked for no mark.
+   */
+  #isFromUnanswered(id: string, moment: number): boolean {
+    const { asked, issued, scenario } = this.#world;
+    return asked.some(({ act, state, answeredAt, cookie }) => {
+      const looks = act.signsIn === USER || scenario.place === "moving";
+      if (!looks || state !== "failed" || answeredAt < moment || typeof cookie !== "string") return false;
+      return issued.get(cookie)?.named.publicId === id;
     });
   }
 

@@ -26,6 +26,9 @@ export interface Scenario {
   readonly processes?: number;
 }
 
+/** From then on a late request is none. */
+const LONG_MS = 30_000;
+
 /** What may go wrong on the way. */
 export interface Trouble {
   /** What becomes of the next command. */
@@ -104,6 +107,8 @@ export class World {
   readonly #raw: Store;
   readonly #probe: Sessions<Data>;
   readonly #checks: Checks = new Checks(this);
+  /** Whether a late request may have come too late to be taken for one. */
+  hasBeenLong = false;
   #trouble: Trouble = noTrouble;
   #jars: readonly Jar[] = [];
   #time = NOON;
@@ -290,6 +295,7 @@ export class World {
 
   #letPass(ms: number): void {
     this.#time += ms;
+    this.hasBeenLong ||= ms >= LONG_MS;
     if (ms > 0) this.scheduler.trace.push(`${ms / 1_000} s go by`);
   }
 

@@ -116,6 +116,39 @@ describeWith("postgres")("postgresStore on a server", () => {
       await store.setup();
     });
 
+    test("takes no lock and no right where the table is up to date: a dump runs, a role may not create", async () => {
+      await postgresStore(raw, { table: "in_use" }).setup();
+      const dump = await raw.connect();
+      await dump.query("BEGIN; LOCK TABLE in_use IN ACCESS SHARE MODE");
+      await raw.query("PREPARE schema AS SELECT 1");
+      await postgresStore(raw, { table: "in_use" }).setup();
+      await raw.query("CREATE ROLE app_only LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+      await raw.query("GRANT SELECT, INSERT, UPDATE, DELETE ON in_use TO app_only");
+      const url = new URL(server.url);
+      url.username = "app_only";
+      const client = new pg.Client(url.href);
+      await client.connect();
+      const store = postgresStore(client, { table: "in_use", now: () => 0 });
+      await store.setup();
+      await store.create(storedSession());
+      expect(await store.read("id")).toEqual(storedSession());
+      await client.end();
+      await dump.query("COMMIT");
+      dump.release();
+    });
+
+    test("gives up after five seconds where another transaction is in the way, and says so", async () => {
+      const other = await raw.connect();
+      await other.query("BEGIN; CREATE TABLE held_up (id text)");
+      await expect(postgresStore(raw, { table: "held_up" }).setup()).rejects.toMatchObject({
+        code: "store_unavailable",
+        message: expect.stringContaining("another transaction holds it"),
+      });
+      await other.query("ROLLBACK");
+      other.release();
+      await postgresStore(raw, { table: "held_up" }).setup();
+    });
+
     test("may run on many instances at once", async () => {
       const stores = Array.from({ length: 10 }, () => postgresStore(raw, { table: "at_once" }));
       await Promise.all(stores.map((store) => store.setup()));

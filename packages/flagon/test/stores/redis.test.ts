@@ -367,6 +367,24 @@ describeWith("redis")("redisStore on one server", () => {
   test.each([undefined, null, {}, "redis://127.0.0.1", () => {}])("throws a TypeError for %s as a client", (client) => {
     expect(() => redisStore(client as never)).toThrow(TypeError);
   });
+
+  test.each<[what: string, make: () => object, says: RegExp]>([
+    ["one of ioredis that reads from replicas", () => new IoRedis({ lazyConnect: true, role: "slave" }), /replicas/],
+    [
+      "one of ioredis that gives numbers as text",
+      () => new IoRedis({ lazyConnect: true, stringNumbers: true }),
+      /stringNumbers/,
+    ],
+    ["node-redis in legacy mode", () => createClient().legacy(), /version 5/],
+    // As version 4 is made: `sendCommand`, and no mapping of types.
+    [
+      "node-redis before version 5",
+      () => ({ isReady: true, multi: () => {}, sendCommand: async () => null }),
+      /version 5/,
+    ],
+  ])("names what to take in place of %s", (_what, make, says) => {
+    expect(() => redisStore(make() as never)).toThrow(says);
+  });
 });
 
 const DAY_MS = 86_400_000;

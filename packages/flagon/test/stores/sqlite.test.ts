@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import BetterSqlite3 from "better-sqlite3";
 import { type SqliteDatabase, type SqliteStore, sqliteStore } from "flagon/sqlite";
 import { storeConformance } from "flagon/testing";
@@ -151,25 +152,28 @@ describe("the file", () => {
     store.close();
   });
 
-  test.each(["full", "normal"] as const)("is opened with synchronous = %s, and a busy timeout", async (synchronous) => {
-    const exec = vi.spyOn(DatabaseSync.prototype, "exec");
-    const store = sqliteStore(":memory:", { synchronous, busyTimeoutMs: 77 });
-    await store.read("x");
-    const statements = exec.mock.calls.flat();
-    exec.mockRestore();
-    expect(statements.slice(0, 2)).toEqual(["PRAGMA busy_timeout = 77", `PRAGMA synchronous = ${synchronous}`]);
-    store.close();
-  });
+  test.each(["full", "normal"] as const)(
+    "is opened with synchronous = %s, and holds this process up for milliseconds only",
+    async (synchronous) => {
+      const exec = vi.spyOn(DatabaseSync.prototype, "exec");
+      const store = sqliteStore(":memory:", { synchronous, busyTimeoutMs: 77 });
+      await store.read("x");
+      const statements = exec.mock.calls.flat();
+      exec.mockRestore();
+      expect(statements.slice(0, 2)).toEqual(["PRAGMA busy_timeout = 5", `PRAGMA synchronous = ${synchronous}`]);
+      store.close();
+    },
+  );
 });
 
 describe("a database that was given", () => {
-  test("keeps its settings, but for a busy timeout where it had none", async () => {
+  test("keeps its settings", async () => {
     const path = newPath();
     const own = new DatabaseSync(path);
     own.exec("PRAGMA synchronous = OFF");
-    await sqliteStore(own, { busyTimeoutMs: 123 }).read("x");
+    await sqliteStore(own).read("x");
     expect(own.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 0 });
-    expect(own.prepare("PRAGMA busy_timeout").get()).toEqual({ timeout: 123 });
+    expect(own.prepare("PRAGMA busy_timeout").get()).toEqual({ timeout: 0 });
     own.exec("PRAGMA busy_timeout = 9");
     await sqliteStore(own).read("x");
     expect(own.prepare("PRAGMA busy_timeout").get()).toEqual({ timeout: 9 });
@@ -215,6 +219,30 @@ test.each([
   own.exec(sql);
   await expect(store.read("id")).rejects.toMatchObject({ name: "SessionError", code: "store_corrupt" });
   own.close();
+});
+
+test.each(Object.keys(drivers))(
+  "a write in a database of %s waits for another process's, and this one goes on",
+  async (driver) => {
+    const path = newPath();
+    const own = drivers[driver]?.(path) as SqliteDatabase & { close(): unknown };
+    own.exec("PRAGMA busy_timeout = 0");
+    const store = sqliteStore(own, { now: () => 0 });
+    await store.create(storedSession());
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const written = store.replace(storedSession({ version: 2 }), 1);
+    await sleep(60);
+    other.exec("COMMIT");
+    expect(await written).toBe(true);
+    other.close();
+    own.close();
+  },
+);
+
+test("names D1 when it is given that", () => {
+  const d1 = { prepare: () => {}, exec: () => {}, batch: () => {}, dump: () => {} };
+  expect(() => sqliteStore(d1 as never)).toThrow(/D1/);
 });
 
 test.each([null, 1, {}, { prepare: 1 }])("throws a TypeError for %j as a database", (database) => {

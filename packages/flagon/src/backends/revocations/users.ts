@@ -21,6 +21,15 @@ interface NotBefore {
 /** What a mark is held against. A format that knows no time of the sign-in has the session's beginning in its place. */
 type SignIn = Pick<SessionRecord, "id" | "authenticatedAt" | "createdAt">;
 
+/** Tells which of a user's sessions are over. */
+export type IsOver = (signIn: SignIn) => boolean;
+
+/** What a mark of this moment says that could not be written. */
+export function endedUntil(moment: number, except: string | null): IsOver {
+  const mark: NotBefore = { before: moment, except: except === null ? [] : [[except, 0]] };
+  return (signIn) => isEnded(signIn, mark);
+}
+
 /** Which users were signed out everywhere, when, and which of their sessions were spared. */
 export class UserRevocations {
   readonly #marks: EntryTable<NotBefore>;
@@ -30,7 +39,7 @@ export class UserRevocations {
   }
 
   /** Ends every session of the user signed in until `now`, but for the one with this id. Resolves which those are. */
-  async end(userId: string, now: number, except: string | null, until: number): Promise<(signIn: SignIn) => boolean> {
+  async end(userId: string, now: number, except: string | null, until: number): Promise<IsOver> {
     const mark = await this.#marks.change(userId, until, (last) => {
       const floor = last?.except.find(([id]) => id === except)?.[1] ?? last?.before ?? 0;
       return { ...last, before: Math.max(now, last?.before ?? 0), except: except === null ? [] : [[except, floor]] };
@@ -51,7 +60,7 @@ export class UserRevocations {
   }
 
   /** Which of the user's sessions are over for having been signed in too early; null where nobody ever ended any. */
-  async find(userId: string | null): Promise<((signIn: SignIn) => boolean) | null> {
+  async find(userId: string | null): Promise<IsOver | null> {
     const mark = userId === null ? null : await this.#marks.read(userId);
     return mark && ((signIn) => isEnded(signIn, mark.entry));
   }

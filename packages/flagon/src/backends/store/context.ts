@@ -53,7 +53,7 @@ export function sessionIn(row: StoredSession | null, context: StoreContext): Fou
 
 /**
  * Puts a tombstone in the row's place; false when it is no longer what is there. On an engine that is full, and takes no
- * write but a removal, the row goes: that ends the session as well, where no cookie of an older format could open it again.
+ * write but a removal, the row goes: that ends the session as well, where no cookie of an older format would begin it anew.
  */
 export async function endRow(row: StoredSession, end: EndReason, context: StoreContext): Promise<boolean> {
   const { store, now, legacy } = context;
@@ -62,7 +62,7 @@ export async function endRow(row: StoredSession, end: EndReason, context: StoreC
     return await store.replace(tombstoneOf(row, end, now(), until), row.version);
   } catch (error) {
     // One that gives no answer is not full, and would be waited for once more.
-    if (isTimeout(error) || (until !== 0 && !(await legacy.hasMoved(row.id)))) throw error;
+    if (isTimeout(error) || until !== 0) throw error;
     await store.delete(row.id).catch(() => {
       throw error;
     });
@@ -73,8 +73,13 @@ export async function endRow(row: StoredSession, end: EndReason, context: StoreC
 /** Whether a cookie of an older format might open this row's session, but for the row. */
 function mayHaveMoved(row: StoredSession, context: StoreContext): boolean {
   if (context.legacy.until === 0) return false;
-  const found = sessionIn(row, context);
-  return !found?.record || found.record.isMoved === true;
+  try {
+    const found = sessionIn(row, context);
+    return !found?.record || found.record.isMoved === true;
+  } catch {
+    // Whoever has no secret, or a row that does not open, ends it all the same.
+    return true;
+  }
 }
 
 /** Puts a tombstone where no row is, so that nobody who is under way makes one; false when there is a row. */

@@ -3,7 +3,7 @@ import type { Store, StoredSession } from "../../store.ts";
 
 /**
  * A store whose answers are waited for only so long, and whose failures have one shape: a `SessionError` with `status` 503
- * and `code` "store_unavailable", "store_timeout" or "store_corrupt".
+ * and `code` "store_unavailable", "store_timeout", "store_full" or "store_corrupt".
  */
 export class GuardedStore {
   readonly #store: Store;

@@ -13,7 +13,7 @@ import { withRandomId } from "../cookie-plan.ts";
 import { type Decision, decide, decideBegin, type Known, ROTATION_GRACE_MS } from "../decision.ts";
 import { signedOutMeanwhile } from "../revocations/users.ts";
 import { succeed } from "../succeed.ts";
-import { withNewCookie } from "../unanswered.ts";
+import { withNewCookie, withoutRenewal } from "../unanswered.ts";
 import { endRow, endSession, endWithoutRow, type FoundSession, type StoreContext, sessionIn } from "./context.ts";
 import { cookieLine, type Put, putRow, rowOf } from "./rows.ts";
 
@@ -74,6 +74,7 @@ export class StoreHandle implements SessionHandle {
     return this.#context.queue
       .run(id, () => this.#change(state, id, known))
       .catch((error: unknown) => {
+        if (!state.isChanged) return withoutRenewal(state, error, this.#lines);
         // What was stored before needs its cookie: the one before is dead.
         throw withNewCookie(error, this.#lines[0]);
       });

@@ -54,11 +54,6 @@ export class LegacySessions {
     return isEndedWithUser ? { ...entryOf(record), end: "revoked" } : entry;
   }
 
-  /** Whether it is known that the session has come to live in a row: without that row, no old cookie opens it. */
-  async hasMoved(id: string): Promise<boolean> {
-    return (await this.#entries.read(id))?.entry.isMoved === true;
-  }
-
   /** For a session whose row was just written: false when it was ended while the request was under way. */
   async moveIn(record: SessionRecord): Promise<boolean> {
     const known = await this.known(record);

@@ -25,7 +25,7 @@ export type PostgresClient = PgClient | PgliteClient | PostgresJsClient;
 
 /** The three as one. Rows come as arrays: a client may be told to rename columns, but not to move them. */
 export interface Connection {
-  /** `name` is for drivers that prepare by name; the others prepare by the text, or not at all. */
+  /** `name` is for drivers that prepare by name, empty for what is asked once; the others prepare by the text, or not at all. */
   query(name: string, text: string, values: PostgresValue[]): Promise<unknown[][]>;
   /** Several statements in one text, which the server takes as one transaction. */
   script(text: string): Promise<void>;
@@ -54,11 +54,14 @@ export function connectionOf(client: PostgresClient, prepare: boolean): Connecti
       script: async (text) => void (await client.query(text)),
     };
   }
+  if (typeof client === "function" && "transaction" in client) {
+    throw new TypeError("postgresStore: this is the neon() function of @neondatabase/serverless; pass its Pool");
+  }
   throw new TypeError("postgresStore: pass a Pool or Client of pg, a PGlite, or the sql function of postgres.js");
 }
 
 function isPostgresJs(client: unknown): client is PostgresJsClient {
-  return typeof client === "function" && "unsafe" in client && typeof client.unsafe === "function";
+  return typeof client === "function" && "unsafe" in client && "begin" in client;
 }
 
 function isPglite(client: unknown): client is PgliteClient {

@@ -50,15 +50,12 @@ export type Send = (command: RedisCommand, key: string, ...parts: RedisPart[]) =
  * The clients as one. Only masters are asked, never a replica: a replica is behind, so that a session which was ended
  * would still open there.
  *
- * Throws a `TypeError` for anything that is no client, and for an ioredis Cluster that reads from replicas.
+ * Throws a `TypeError` for anything that is no client, for one of node-redis before version 5 or in its legacy mode, and for one of
+ * ioredis that reads from replicas or gives numbers as text.
  */
 export function senderOf(client: RedisClient): Send {
   if (isIoRedis(client)) {
-    if (readsFromReplicas(client)) {
-      throw new TypeError(
-        'redisStore: this Cluster client reads from replicas, where an ended session lives on for a moment; pass one with scaleReads: "master"',
-      );
-    }
+    checkIoRedis(client);
     return (command, key, ...parts) => sendByMethod(client, command, key, parts);
   }
   if (isNodeRedis(client)) {
@@ -69,6 +66,11 @@ export function senderOf(client: RedisClient): Send {
       return (command, key, ...parts) => client.sendCommand(false, onTheWire(command, key, parts), plainReplies);
     }
     return (command, key, ...parts) => client.sendCommand(onTheWire(command, key, parts), plainReplies);
+  }
+  if (isObject(client) && "sendCommand" in client) {
+    throw new TypeError(
+      "redisStore: this client of redis (node-redis) is older than version 5, or in legacy mode: pass what createClient of version 5 or later returns",
+    );
   }
   throw new TypeError("redisStore: pass a client of redis (node-redis), ioredis or iovalkey, single or Cluster");
 }
@@ -104,14 +106,29 @@ function isIoRedis(client: unknown): client is IoRedisClient {
   return isObject(client) && "getBuffer" in client && typeof client.getBuffer === "function";
 }
 
-function readsFromReplicas(client: object): boolean {
-  if (!("isCluster" in client) || client.isCluster !== true) return false;
-  const options = "options" in client ? client.options : undefined;
-  return isObject(options) && "scaleReads" in options && options.scaleReads !== "master";
+interface IoRedisOptions {
+  readonly scaleReads?: unknown;
+  readonly role?: unknown;
+  readonly stringNumbers?: unknown;
+  readonly redisOptions?: IoRedisOptions;
+}
+
+function checkIoRedis(client: object & { readonly options?: IoRedisOptions }): void {
+  const { scaleReads = "master", role, stringNumbers, redisOptions } = client.options ?? {};
+  if (("isCluster" in client && client.isCluster === true && scaleReads !== "master") || role === "slave") {
+    throw new TypeError(
+      'redisStore: this client reads from replicas, where an ended session lives on for a moment; pass one with role: "master", of a Cluster with scaleReads: "master"',
+    );
+  }
+  if (stringNumbers === true || redisOptions?.stringNumbers === true) {
+    throw new TypeError("redisStore: this client gives numbers as text; pass one without stringNumbers");
+  }
 }
 
 function isNodeRedis(client: unknown): client is NodeRedisClient | NodeRedisSentinel | NodeRedisCluster {
-  return isObject(client) && "sendCommand" in client && typeof client.sendCommand === "function";
+  if (!isObject(client) || !("sendCommand" in client)) return false;
+  // What somebody has wrapped around a client needs to have no more than what is called here.
+  return "withTypeMapping" in client || !("multi" in client);
 }
 
 function isCluster(client: object): client is NodeRedisCluster {

@@ -1,3 +1,5 @@
+import { storeFull } from "../../errors.ts";
+
 /** What SQLite drivers take as a parameter. */
 export type SqliteValue = string | number | null | Uint8Array;
 
@@ -33,7 +35,32 @@ export function openSqlite(database: string | SqliteDatabase, settings: Settings
   if (!Number.isSafeInteger(settings.busyTimeoutMs) || settings.busyTimeoutMs < 0) {
     throw new TypeError("sqliteStore: busyTimeoutMs is a number of milliseconds, 0 or more");
   }
-  return typeof database === "string" ? ownFile(database, settings) : givenDatabase(database, settings);
+  return typeof database === "string" ? ownFile(database, settings) : givenDatabase(database);
+}
+
+/** How long a call waits inside SQLite for another process's write, and the whole of this process with it. */
+const BLOCKING_MS_MAX = 5;
+/** The longest wait between two tries. */
+const WAIT_MS_MAX = 20;
+
+/** Makes a call again and again for so long as another process has the file, without holding up this one meanwhile. */
+export async function patiently<Result>(timeoutMs: number, call: () => Result): Promise<Result> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (isCode(error, 13, "SQLITE_FULL")) throw storeFull(error);
+      if (performance.now() >= end || !isCode(error, 5, "SQLITE_BUSY")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * WAIT_MS_MAX));
+    }
+  }
+}
+
+/** One of SQLite's result codes, as node:sqlite has them (with an extension in the upper bits), or as the others name them. */
+function isCode(error: unknown, number: number, name: string): boolean {
+  const { errcode, code } = Object(error) as { errcode?: unknown; code?: unknown };
+  return (Number(errcode) & 255) === number || String(code).startsWith(name);
 }
 
 function ownFile(path: string, settings: Settings): SqliteFile {
@@ -43,7 +70,7 @@ function ownFile(path: string, settings: Settings): SqliteFile {
     open() {
       if (database !== undefined) return database;
       const opened = new Database(path);
-      opened.exec(`PRAGMA busy_timeout = ${settings.busyTimeoutMs}`);
+      opened.exec(`PRAGMA busy_timeout = ${Math.min(settings.busyTimeoutMs, BLOCKING_MS_MAX)}`);
       opened.exec(`PRAGMA synchronous = ${settings.synchronous}`);
       database = opened;
       return opened;
@@ -55,26 +82,18 @@ function ownFile(path: string, settings: Settings): SqliteFile {
   };
 }
 
-function givenDatabase(database: SqliteDatabase, settings: Settings): SqliteFile {
+function givenDatabase(database: SqliteDatabase): SqliteFile {
   if (typeof database?.prepare !== "function" || typeof database.exec !== "function") {
     throw new TypeError(
       "sqliteStore: pass a path, or an open database of node:sqlite, bun:sqlite, better-sqlite3 or libsql",
     );
   }
-  let checked = false;
-  return {
-    open() {
-      if (!checked) {
-        // With no timeout at all, two processes that write at once fail each other's requests.
-        const row = database.prepare("PRAGMA busy_timeout").get();
-        if (typeof row === "object" && row !== null && "timeout" in row && row.timeout === 0)
-          database.exec(`PRAGMA busy_timeout = ${settings.busyTimeoutMs}`);
-        checked = true;
-      }
-      return database;
-    },
-    close() {},
-  };
+  if ("batch" in database && typeof database.batch === "function") {
+    throw new TypeError(
+      "sqliteStore: this is a D1 database, whose calls are asynchronous: it is no SQLite file of this process",
+    );
+  }
+  return { open: () => database, close() {} };
 }
 
 /** `node:sqlite` (Node 22.13 and later, Deno, Bun) or `bun:sqlite`, got without an import that other runtimes can't resolve. */

@@ -1,5 +1,5 @@
 import { quoteName } from "../shared/text.ts";
-import type { SqliteDatabase } from "./database.ts";
+import { patiently, type SqliteDatabase } from "./database.ts";
 
 /**
  * What each schema adds to the one before it; never changed once released. `name` is the table's bare name.
@@ -41,21 +41,25 @@ export function isSetUp(database: SqliteDatabase, table: string): boolean {
   return schemaVersion(database, table) === steps.length;
 }
 
-/** Brings the table up to date in one transaction, whoever else does so at the same time. */
-export async function setUp(database: SqliteDatabase, table: string): Promise<void> {
-  await turnOnWal(database);
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    database.exec(
-      "CREATE TABLE IF NOT EXISTS flagon_schema (name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL) STRICT",
-    );
-    for (const step of steps.slice(schemaVersion(database, table))) database.exec(step(table));
-    database.prepare("INSERT OR REPLACE INTO flagon_schema (name, version) VALUES (?, ?)").run(table, steps.length);
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
+/** Brings the table up to date in one transaction, whoever else does so at the same time; does nothing where it is. */
+export async function setUp(database: SqliteDatabase, table: string, busyTimeoutMs: number): Promise<void> {
+  await turnOnWal(database, busyTimeoutMs);
+  if (isSetUp(database, table)) return;
+  // From its beginning to its end without a pause: another connection of this process would wait for it in vain.
+  await patiently(busyTimeoutMs, () => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      database.exec(
+        "CREATE TABLE IF NOT EXISTS flagon_schema (name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+      );
+      for (const step of steps.slice(schemaVersion(database, table))) database.exec(step(table));
+      database.prepare("INSERT OR REPLACE INTO flagon_schema (name, version) VALUES (?, ?)").run(table, steps.length);
+      database.exec("COMMIT");
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  });
 }
 
 /**
@@ -63,14 +67,6 @@ export async function setUp(database: SqliteDatabase, table: string): Promise<vo
  * the middle of a write leaves a file that opens as if the write had not begun. SQLite does not honour the busy timeout
  * here, so that two processes that start at once would fail each other.
  */
-async function turnOnWal(database: SqliteDatabase): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      database.prepare("PRAGMA journal_mode = WAL").get();
-      return;
-    } catch (error) {
-      if (tries === 50 || !/locked|busy/i.test(String(error))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+async function turnOnWal(database: SqliteDatabase, busyTimeoutMs: number): Promise<void> {
+  await patiently(busyTimeoutMs, () => database.prepare("PRAGMA journal_mode = WAL").get());
 }
