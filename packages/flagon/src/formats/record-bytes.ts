@@ -11,7 +11,6 @@ export const HEAD_BYTES = 59;
 const roomForHead = "\0".repeat(HEAD_BYTES);
 const FLAG_PERMANENT = 1;
 const FLAG_TAGGED = 2;
-const FLAG_MOVED = 4;
 
 interface Contents {
   readonly d: Record<string, unknown>;
@@ -30,8 +29,7 @@ export function encodeRecord(record: SessionRecord): Buffer {
     u: userId ?? undefined,
   });
   const bytes = Buffer.from(`${roomForHead}${json}`);
-  const isTagged = data !== record.data;
-  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (isTagged ? FLAG_TAGGED : 0) | (record.isMoved ? FLAG_MOVED : 0);
+  bytes[0] = (record.permanent ? FLAG_PERMANENT : 0) | (data === record.data ? 0 : FLAG_TAGGED);
   bytes.write(record.id, 1, 16, "base64url");
   // These throw rather than wrap: a generation that came again would open what was rotated away.
   bytes.writeUInt32BE(record.signInId, 17);
@@ -55,8 +53,8 @@ export interface Plaintext {
 /** Null for bytes that no {@link encodeRecord} made. */
 export function decodeHead(bytes: Buffer): Plaintext | null {
   const flags = bytes.length < HEAD_BYTES ? 255 : bytes.readUInt8();
-  if (flags > (FLAG_PERMANENT | FLAG_TAGGED | FLAG_MOVED)) return null;
-  const head: Plaintext["head"] = {
+  if (flags > (FLAG_PERMANENT | FLAG_TAGGED)) return null;
+  const head = {
     id: encodeBase64url(bytes.subarray(1, 17)),
     generation: bytes.readUInt32BE(21),
     since: bytes.readUInt32BE(25),
@@ -68,7 +66,6 @@ export function decodeHead(bytes: Buffer): Plaintext | null {
     rotatedAt: bytes.readUIntBE(47, 6),
     endsAt: bytes.readUIntBE(53, 6),
   };
-  if (flags & FLAG_MOVED) head.isMoved = true;
   return { head, flags, json: bytes.toString("utf8", HEAD_BYTES) };
 }
 

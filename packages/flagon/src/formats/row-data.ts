@@ -13,6 +13,8 @@ import { decodeHead, decodeRecord, encodeRecord } from "./record-bytes.ts";
  * could fill without end would at last take longer to read than the store is waited for: then it could not even be ended.
  */
 const ROW_BYTES_MAX = 2_000_000;
+/** In the first byte, beside the flags that a cookie has as well: the session came in an older format. */
+const FLAG_MOVED = 4;
 
 /**
  * Seals what a row holds: bound to its id and user, so that no row's data opens in another row. Throws a `SessionError`
@@ -21,6 +23,7 @@ const ROW_BYTES_MAX = 2_000_000;
 export function sealRow(record: SessionRecord, ring: KeyRing, now: number): Uint8Array {
   const bytes = encodeRecord(record);
   if (bytes.length > ROW_BYTES_MAX) throw tooLarge(record, bytes.length);
+  if (record.isMoved) bytes.writeUInt8(bytes.readUInt8() | FLAG_MOVED);
   return seal(KIND_ROW, bytes, contextOf(record.id, record.userId), ring, now);
 }
 
@@ -33,11 +36,15 @@ export function openRow(row: StoredSession, ring: KeyRing, now: number, longestM
   if (bytes === null) return null;
   const opened = unseal(KIND_ROW, bytes, contextOf(row.id, row.userId), ring, now, longestMs);
   if (opened === "unknown_key" || opened === "hour") return null;
-  const plaintext = typeof opened === "string" ? null : decodeHead(opened);
+  if (typeof opened === "string" || opened.length === 0) throw storeCorrupt("a session's row does not open");
+  const flags = opened.readUInt8();
+  opened.writeUInt8(flags & ~FLAG_MOVED);
+  const plaintext = decodeHead(opened);
   if (plaintext === null) throw storeCorrupt("a session's row does not open");
   const record = decodeRecord(plaintext);
   // The row's clock is the later one: `touch` moves it without sealing anew.
   record.renewedAt = Math.max(record.renewedAt, row.lastSeenAt);
+  if (flags & FLAG_MOVED) record.isMoved = true;
   if (keyIdOf(bytes) !== ring.current().id) record.outdated = true;
   return record;
 }
