@@ -20,6 +20,7 @@ export type { RevocationOptions, SessionOptions, UpgradeOptions } from "./option
 export * from "./register.ts";
 export type { Key, LoginOptions, Session } from "./session.ts";
 export { createSessions, type Sessions } from "./sessions.ts";
-export type { Duration, Lifetime } from "./state/lifetime.ts";
+export type { Lifetime } from "./state/lifetime.ts";
 export type { StandardSchema } from "./state/schema.ts";
 export type { Store, StoredSession } from "./store.ts";
+export type { Duration } from "./util/duration.ts";

@@ -2,9 +2,10 @@ import type { Codec } from "./codec.ts";
 import type { Secret } from "./crypto/keys.ts";
 import type { CookieOptions } from "./http/cookie.ts";
 import type { CsrfOptions } from "./http/cross-site.ts";
-import { type Duration, type Lifetime, parseDuration } from "./state/lifetime.ts";
+import type { Lifetime } from "./state/lifetime.ts";
 import type { StandardSchema } from "./state/schema.ts";
 import type { Store } from "./store.ts";
+import { type Duration, parseDuration } from "./util/duration.ts";
 import { listOf } from "./util/list.ts";
 
 /** Everything that `createSessions` can be told. Only `secret` has no default. */

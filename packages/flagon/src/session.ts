@@ -4,9 +4,9 @@ import { isSessionError } from "./errors.ts";
 import { publicId } from "./formats/public-id.ts";
 import type { ResponseHead } from "./http/headers.ts";
 import type { RegisteredData } from "./register.ts";
-import { type Duration, parseDuration } from "./state/lifetime.ts";
 import type { SessionState } from "./state/session-state.ts";
 import { protectMembers } from "./state/shared-members.ts";
+import { type Duration, parseDuration } from "./util/duration.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;

@@ -73,7 +73,15 @@ export interface Sessions<Data extends object = RegisteredData> {
     change: (session: Session<Data>) => void,
     options?: { readonly renew?: boolean },
   ): Promise<boolean>;
-  /** Removes expired rows, in batches; resolves how many. For a cron job. 0 for sealed cookies. */
+  /**
+   * How many live sessions there are, visitors' and users', with whatever else lives in the same table. Rejects with a `TypeError`
+   * for sealed cookies, and for Redis, which could only tell by reading all its keys.
+   */
+  count(): Promise<number>;
+  /**
+   * Removes expired rows, in batches; resolves how many. For a cron job: the SQL stores do it by themselves (their option
+   * `prune`), and Redis expires rows. 0 for sealed cookies.
+   */
   prune(): Promise<number>;
 }
 

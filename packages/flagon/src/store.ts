@@ -71,6 +71,9 @@ export interface Store {
    */
   readMany?(ids: readonly string[]): Promise<(StoredSession | null)[]>;
 
+  /** How many live sessions there are, without tombstones. Left out where an engine could only tell by reading them all. */
+  count?(): Promise<number>;
+
   /**
    * Removes rows that had expired at `now` (milliseconds), in batches that hold no request up; resolves how many.
    * An engine that expires rows by itself resolves 0.

@@ -31,6 +31,7 @@ export interface SessionBackend {
     change: (session: Session<Data>) => void,
     options?: { readonly renew?: boolean },
   ): Promise<boolean>;
+  count(): Promise<number>;
   prune(): Promise<number>;
 }
 

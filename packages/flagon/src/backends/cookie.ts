@@ -40,6 +40,7 @@ export function cookieBackend(parts: Omit<CookieParts, keyof LocalMemory>): Sess
     revoke: onlyInStores,
     revokeUser: onlyInStores,
     update: onlyInStores,
+    count: onlyInStores,
     prune: async () => 0,
   };
 }

@@ -87,6 +87,7 @@ function withLegacyCookies(backend: SessionBackend, legacyFormats: readonly Lega
     revoke: (id, given) => backend.revoke(id, given),
     revokeUser: (userId, given) => backend.revokeUser(userId, given),
     update: (id, change, given) => backend.update(id, change, given),
+    count: () => backend.count(),
     prune: () => backend.prune(),
   };
 }

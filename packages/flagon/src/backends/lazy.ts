@@ -21,6 +21,7 @@ export function lazyBackend(fetch: () => Promise<SessionBackend>): SessionBacken
     revoke: async (...given) => (await load()).revoke(...given),
     revokeUser: async (...given) => (await load()).revokeUser(...given),
     update: async (...given) => (await load()).update(...given),
+    count: async () => (await load()).count(),
     prune: async () => (await load()).prune(),
   };
 }

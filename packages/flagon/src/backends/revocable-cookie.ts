@@ -42,6 +42,7 @@ export class RevocableCookieBackend implements SessionBackend {
   readonly parts: RevocableParts;
   readonly list: () => Promise<never> = onlyInStores;
   readonly update: () => Promise<never> = onlyInStores;
+  readonly count: () => Promise<never> = onlyInStores;
   #answers: BoundedMap<string, Answer> = new BoundedMap(ANSWERS_MAX);
 
   constructor(parts: RevocableParts) {
@@ -67,7 +68,9 @@ export class RevocableCookieBackend implements SessionBackend {
     const answers = this.#answers;
     const [stored, isOver] = await Promise.all([table.read(record.id), users.find(record.userId)]);
     const own = stored?.entry ?? null;
-    const isEndedWithUser = isOver?.(record) === true && (own === null || own.end === null);
+    // Of a session that was signed in to again since, it is the later sign-in that counts.
+    const { authenticatedAt } = own !== null && own.generation > record.generation ? own : record;
+    const isEndedWithUser = isOver?.({ ...record, authenticatedAt }) === true && (own === null || own.end === null);
     const entry: SessionEntry | null = isEndedWithUser
       ? { ...(own ?? entryOf(record)), end: "revoked", changedAt: askedAt }
       : own;

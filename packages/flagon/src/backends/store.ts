@@ -183,6 +183,10 @@ export class StoreBackend implements SessionBackend {
     return this.#context.queue.run(named.id, () => updateSession(named, this.#context, change, renew));
   }
 
+  count(): Promise<number> {
+    return this.#context.store.count();
+  }
+
   prune(): Promise<number> {
     return this.#context.store.deleteExpired(this.#context.now());
   }

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs, parseEnv } from "node:util";
 import { KeyRing } from "../crypto/keys.ts";
 import { readPublicId } from "../formats/public-id.ts";
-import { type Duration, type Lifetime, Lifetimes } from "../state/lifetime.ts";
+import { type Lifetime, Lifetimes } from "../state/lifetime.ts";
+import type { Duration } from "../util/duration.ts";
 import { type Terminal, UsageError } from "./terminal.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;

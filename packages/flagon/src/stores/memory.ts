@@ -114,6 +114,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     async list(userId) {
       return sessionsOf(userId).map(copy).sort(lastSeenFirst);
     },
+    async count() {
+      let count = 0;
+      for (const row of rows.values()) if (isLive(row) && row.data !== null) count++;
+      return count;
+    },
     async deleteExpired(moment) {
       let count = 0;
       let looked = 0;

@@ -3,7 +3,7 @@ import { SessionError, storeFull } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
 import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
-import { pruneInBatches } from "./shared/prune.ts";
+import { type PruneInterval, pruneInBatches, pruneNowAndThen } from "./shared/prune.ts";
 import { inOrderOf, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toKey, toText } from "./shared/text.ts";
 
@@ -18,6 +18,11 @@ export interface PostgresStoreOptions {
    * the server that hands each statement to another connection and knows no prepared ones (PgBouncer before 1.21).
    */
   readonly prepare?: boolean;
+  /**
+   * How often expired rows are removed; default `"15m"`. A write begins it when it is due, and waits for nothing. False for whoever
+   * runs `sessions.prune()` from a job, or keeps no process for so long.
+   */
+  readonly prune?: PruneInterval;
   /** The clock in milliseconds, for tests. */
   readonly now?: () => number;
 }
@@ -45,6 +50,7 @@ export interface PostgresStore extends Store {
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
   const { table = "flagon_sessions", now = Date.now, prepare = true } = options;
   const schema = postgresSchema(table);
+  const pruneIfDue = pruneNowAndThen(options.prune ?? "15m", () => deleteExpired(now()));
   const connection = connectionOf(client, prepare);
   const sql = statementsFor(qualified(table));
   const names = namesOf(sql);
@@ -89,6 +95,10 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     );
   }
 
+  function deleteExpired(moment: number): Promise<number> {
+    return pruneInBatches(async (limit) => countOf(await run("prune", [moment, limit])));
+  }
+
   return {
     setup,
     async read(id) {
@@ -102,9 +112,11 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     async create(session) {
       const created = await run("create", [key(session.id), longId(session.id), ...toColumns(session), now()]);
       if (created.length === 0) throw taken();
+      pruneIfDue();
     },
     async replace(session, version) {
       const replaced = await run("replace", [key(session.id), ...toColumns(session), version, now()]);
+      pruneIfDue();
       return replaced.length === 1;
     },
     async touch(id, clocks) {
@@ -116,9 +128,10 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     async list(userId) {
       return (await run("list", [toText(userId), now()])).map(fromRow);
     },
-    async deleteExpired(moment) {
-      return pruneInBatches(async (limit) => countOf(await run("prune", [moment, limit])));
+    async count() {
+      return countOf(await run("count", [now()]));
     },
+    deleteExpired,
   };
 }
 
@@ -163,7 +176,10 @@ COMMENT ON TABLE ${name} IS 'Flagon sessions, schema ${SCHEMA}';
 `;
 }
 
-type Statements = Record<"read" | "readMany" | "create" | "replace" | "touch" | "remove" | "list" | "prune", string>;
+type Statements = Record<
+  "read" | "readMany" | "create" | "replace" | "touch" | "remove" | "list" | "count" | "prune",
+  string
+>;
 
 /**
  * One statement for each act: a statement is atomic, and under READ COMMITTED an UPDATE that waited for another one
@@ -189,15 +205,18 @@ function statementsFor(table: string): Statements {
     remove: `DELETE FROM ${table} WHERE id = $1`,
     list: `SELECT ${columns} FROM ${table} WHERE user_id = $1 AND expires_at > $2 AND data IS NOT NULL
       ORDER BY last_seen_at DESC, created_at DESC, id`,
-    // The array makes the inner SELECT run once. Rows that a request holds are left for the next time.
+    count: `SELECT count(*) FROM ${table} WHERE expires_at > $1 AND data IS NOT NULL`,
+    // The array makes the inner SELECT run once. Rows that a request holds are left for the next time. Of many instances that
+    // prune one removes a batch at a time; the others find nothing to do.
     prune: `WITH gone AS (DELETE FROM ${table} WHERE id = ANY (ARRAY(
-      SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1)
+      SELECT id FROM ${table} WHERE expires_at <= $1 AND (SELECT pg_try_advisory_xact_lock(8676421101))
+      LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1)
       SELECT count(*) FROM gone`,
   };
 }
 
 function namesOf(statements: Statements): Statements {
-  const { read, readMany, create, replace, touch, remove, list, prune } = statements;
+  const { read, readMany, create, replace, touch, remove, list, count, prune } = statements;
   return {
     read: nameOf(read),
     readMany: nameOf(readMany),
@@ -206,6 +225,7 @@ function namesOf(statements: Statements): Statements {
     touch: nameOf(touch),
     remove: nameOf(remove),
     list: nameOf(list),
+    count: nameOf(count),
     prune: nameOf(prune),
   };
 }

@@ -1,6 +1,6 @@
 import type { Store } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
-import { pruneInBatches } from "./shared/prune.ts";
+import { type PruneInterval, pruneInBatches, pruneNowAndThen } from "./shared/prune.ts";
 import { inOrderOf, isRow, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toText } from "./shared/text.ts";
 import {
@@ -31,6 +31,11 @@ export interface SqliteStoreOptions {
    * each of them as its owner has set it (better-sqlite3: five seconds; `timeout: 5` is enough here).
    */
   readonly busyTimeoutMs?: number;
+  /**
+   * How often expired rows are removed; default `"15m"`. A write begins it when it is due, and waits for nothing. False for whoever
+   * runs `sessions.prune()` from a job, or keeps no process for so long.
+   */
+  readonly prune?: PruneInterval;
   /** The clock in milliseconds, for tests. */
   readonly now?: () => number;
 }
@@ -61,6 +66,7 @@ export function sqliteStore(
   options: SqliteStoreOptions = {},
 ): SqliteStore {
   const { table = "flagon_sessions", now = Date.now, synchronous = "full", busyTimeoutMs = 1000 } = options;
+  const pruneIfDue = pruneNowAndThen(options.prune ?? "15m", () => deleteExpired(now()));
   const name = quoteName(table);
   const file = openSqlite(database, { synchronous, busyTimeoutMs });
   const whenFree = <Result>(call: () => Result): Promise<Result> => patiently(busyTimeoutMs, call);
@@ -84,6 +90,11 @@ export function sqliteStore(
     return statements;
   }
 
+  async function deleteExpired(moment: number): Promise<number> {
+    const { prune } = statements ?? (await ready());
+    return pruneInBatches(async (limit) => changes(await whenFree(() => prune.run(moment, limit))));
+  }
+
   return {
     setup,
     close() {
@@ -104,12 +115,15 @@ export function sqliteStore(
       const { create } = statements ?? (await ready());
       const created = await whenFree(() => create.run(toText(session.id), ...toColumns(session), now()));
       if (changes(created) === 0) throw taken();
+      pruneIfDue();
     },
     async replace(session, version) {
       const { replace } = statements ?? (await ready());
       const ends = session.data === null ? 1 : 0;
       const id = toText(session.id);
-      return changes(await whenFree(() => replace.run(...toColumns(session), id, version, now(), ends))) === 1;
+      const replaced = await whenFree(() => replace.run(...toColumns(session), id, version, now(), ends));
+      pruneIfDue();
+      return changes(replaced) === 1;
     },
     async touch(id, clocks) {
       const { touch } = statements ?? (await ready());
@@ -124,10 +138,12 @@ export function sqliteStore(
       const rows = await whenFree(() => list.all(toText(userId), now()));
       return rows.filter(isRow).map(toSession);
     },
-    async deleteExpired(moment) {
-      const { prune } = statements ?? (await ready());
-      return pruneInBatches(async (limit) => changes(await whenFree(() => prune.run(moment, limit))));
+    async count() {
+      const { count } = statements ?? (await ready());
+      const row = await whenFree(() => count.get(now()));
+      return Number((row as { n: number | bigint }).n);
     },
+    deleteExpired,
   };
 }
 
@@ -139,6 +155,7 @@ interface Statements {
   readonly touch: SqliteStatement;
   readonly remove: SqliteStatement;
   readonly list: SqliteStatement;
+  readonly count: SqliteStatement;
   readonly prune: SqliteStatement;
 }
 
@@ -168,6 +185,7 @@ function prepare(database: SqliteDatabase, table: string): Statements {
     remove: statement(`DELETE FROM ${table} WHERE id = ?`),
     list: statement(`SELECT ${columns} FROM ${table} WHERE user_id = ? AND expires_at > ? AND data IS NOT NULL
       ORDER BY last_seen_at DESC, created_at DESC, id`),
+    count: statement(`SELECT count(*) AS n FROM ${table} WHERE expires_at > ? AND data IS NOT NULL`),
     prune: statement(`DELETE FROM ${table} WHERE rowid IN
       (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
   };

@@ -104,14 +104,14 @@ export class Checks {
   }
 
   /**
-   * Whether its cookie is from a sign-in, or a move, that was under way at that moment and got no answer to its write: it
+   * Whether its cookie is from a sign-in that was under way at that moment, or from a move, and got no answer to its write: it
    * looked for no mark.
    */
   #isFromUnanswered(id: string, moment: number): boolean {
     const { asked, issued, scenario } = this.#world;
     return asked.some(({ act, state, answeredAt, cookie }) => {
-      const looks = act.signsIn === USER || scenario.place === "moving";
-      if (!looks || state !== "failed" || answeredAt < moment || typeof cookie !== "string") return false;
+      const isMeant = scenario.place === "moving" || (act.signsIn === USER && answeredAt >= moment);
+      if (!isMeant || state !== "failed" || typeof cookie !== "string") return false;
       return issued.get(cookie)?.named.publicId === id;
     });
   }

@@ -273,6 +273,18 @@ describe("a user's sessions", () => {
   });
 });
 
+test("count says how many sessions live, where the store can tell", async () => {
+  const counting = createSessions<Data>({ secret: SECRET, store: engine, now: clock.now });
+  const first = new AsyncBrowser(counting);
+  await first.visit((session) => session.login("u"));
+  await new AsyncBrowser(counting).visit((session) => session.set("cart", 1));
+  expect(await counting.count()).toBe(2);
+  await first.visit((session) => session.logout());
+  expect(await counting.count()).toBe(1);
+  const { count: _, ...uncounted } = engine;
+  await expect(createSessions({ secret: SECRET, store: uncounted }).count()).rejects.toThrow(/cannot count/);
+});
+
 test("prune removes what has expired, and says how much", async () => {
   await visitor.visit((session) => session.set("n", 1));
   await new AsyncBrowser(sessions).visit((session) => session.login("u", { permanent: true }));

@@ -251,6 +251,10 @@ describe("what sealed cookies cannot do", () => {
     await expect(act()).rejects.toThrow(words);
   });
 
+  test("count is a TypeError", async () => {
+    await expect(sessions.count()).rejects.toThrow(TypeError);
+  });
+
   test("prune has nothing to do", async () => {
     await expect(sessions.prune()).resolves.toBe(0);
   });

@@ -1,6 +1,6 @@
 import { createSessions, type Duration } from "flagon";
 import { describe, expect, test } from "vitest";
-import { parseDuration } from "../../src/state/lifetime.ts";
+import { parseDuration } from "../../src/util/duration.ts";
 import { Browser, Clock, DAY, type Data, HOUR, MINUTE, NOON, SECOND, SECRET } from "../browser.ts";
 
 describe("a duration", () => {

@@ -194,6 +194,17 @@ describeWith("postgres")("postgresStore on a server", () => {
     await client.end();
   });
 
+  test("leaves pruning to the instance that is at it", async () => {
+    const store = postgresStore(raw, { table: "one_at_a_time", now: () => 0 });
+    await store.create(storedSession({ expiresAt: 1 }));
+    const other = await raw.connect();
+    await other.query("BEGIN; SELECT pg_advisory_xact_lock(8676421101)");
+    expect(await store.deleteExpired(1)).toBe(0);
+    await other.query("COMMIT");
+    other.release();
+    expect(await store.deleteExpired(1)).toBe(1);
+  });
+
   test("waits for no row that a request holds when it prunes", async () => {
     const store = postgresStore(raw, { table: "held", now: () => 0 });
     for (const id of ["held", "free"]) await store.create(storedSession({ id, expiresAt: 1 }));

@@ -52,6 +52,13 @@ export class GuardedStore {
     return rows;
   }
 
+  /** Rejects with a `TypeError` where the engine cannot tell. */
+  async count(): Promise<number> {
+    const { count } = this.#store;
+    if (count === undefined) throw new TypeError("this store cannot count its sessions: ask the engine itself");
+    return this.#call(() => count.call(this.#store));
+  }
+
   /** Without a time limit: a prune may take as long as there are rows. */
   async deleteExpired(now: number): Promise<number> {
     try {

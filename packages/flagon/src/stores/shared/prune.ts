@@ -1,3 +1,5 @@
+import { type Duration, parseDuration } from "../../util/duration.ts";
+
 /** A batch takes about this long: what a request that comes in meanwhile waits for at most. */
 const BATCH_MS = 5;
 const REST = 3;
@@ -21,4 +23,35 @@ export async function pruneInBatches(remove: (limit: number) => number | Promise
     limit = Math.min(Math.max(fitting, FEWEST), 2 * limit, MOST);
     await new Promise((resolve) => setTimeout(resolve, REST * took));
   }
+}
+
+/** How often a store removes expired rows by itself; false for whoever calls `prune()` from a job. */
+export type PruneInterval = Duration | false;
+
+/**
+ * Returns what a store calls after each write: about every `interval` one of them begins a prune, for which nobody waits. No
+ * timer, so that nothing holds a process open; of many processes each has a moment of its own. What fails is tried again at the
+ * next interval, and told by a process warning, once. Throws a `TypeError` for an interval that is none.
+ */
+export function pruneNowAndThen(interval: PruneInterval, prune: () => Promise<unknown>): () => void {
+  if (interval === false) return () => {};
+  const intervalMs = parseDuration(interval, "prune");
+  const next = (): number => performance.now() + intervalMs * (0.5 + Math.random());
+  let dueAt = 0;
+  let hasWarned = false;
+  return () => {
+    dueAt ||= next();
+    if (performance.now() < dueAt) return;
+    dueAt = Number.POSITIVE_INFINITY;
+    prune()
+      .catch((error: unknown) => {
+        if (hasWarned) return;
+        hasWarned = true;
+        const options = { type: "FlagonWarning", code: "FLAGON_PRUNE" };
+        globalThis.process?.emitWarning?.(`expired sessions could not be removed: ${error}`, options);
+      })
+      .finally(() => {
+        dueAt = next();
+      });
+  };
 }

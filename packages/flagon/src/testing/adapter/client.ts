@@ -116,6 +116,10 @@ export class WatchedSessions implements Sessions<Data> {
     return this.#inner.revokeUser(userId, options);
   }
 
+  count(): Promise<number> {
+    return this.#inner.count();
+  }
+
   prune(): Promise<number> {
     return this.#inner.prune();
   }

@@ -53,6 +53,24 @@ export const storeManyCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "count, where there is one, counts what lives, and neither tombstones nor what has expired",
+    test: async (bench) => {
+      const store = await bench.store();
+      if (store.count === undefined) return;
+      await store.deleteExpired(Number.MAX_SAFE_INTEGER);
+      const before = await store.count();
+      const [one, other] = [bench.session({ userId: bench.name("user") }), bench.session()];
+      const soon = bench.session({ expiresAt: bench.time + 1 });
+      for (const each of [one, other, soon, bench.session({ data: null, device: "ended" })]) await store.create(each);
+      same((await store.count()) - before, 3, "how many more");
+      bench.time += 1;
+      await store.replace({ ...one, version: 2, data: null }, 1);
+      same((await store.count()) - before, 1, "how many more when one has expired and one has ended");
+      await store.delete(other.id);
+      same((await store.count()) - before, 0, "how many more when the last was deleted");
+    },
+  },
+  {
     name: "readMany of a thousand ids leaves none out",
     test: async (bench) => {
       const store = await bench.store();
