@@ -4,6 +4,7 @@ import { session } from "../../src/adapters/fetch.ts";
 import type { SessionError } from "../../src/errors.ts";
 import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
 import { testSessionObject } from "./session-object.ts";
@@ -40,6 +41,7 @@ const serve: ServeAdapter = ({ sessions, routes, shared }) => {
 describe("the fetch adapter conforms", () =>
   testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 const url = "http://127.0.0.1/";
 

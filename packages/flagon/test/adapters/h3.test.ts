@@ -2,6 +2,7 @@ import { defineHandler, H3, type H3Event, HTTPError, HTTPResponse, redirect, ser
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
@@ -44,6 +45,7 @@ const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
 
 describe("the h3 adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 describe.each(backends)("on h3, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for whoever catches them", async (_, value) => {
