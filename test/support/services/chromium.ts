@@ -29,8 +29,11 @@ export async function startChromium(): Promise<Browser> {
  * A browser with a profile on disk, as a person has it: close it, open it again with the same folder, and what is kept
  * across a restart is there. Make the folder with `profileFolder()`.
  */
-export async function openProfile(folder: string): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(folder, await chromiumOptions());
+export async function openProfile(
+  folder: string,
+  options: { readonly ignoreHTTPSErrors?: boolean } = {},
+): Promise<BrowserContext> {
+  return await chromium.launchPersistentContext(folder, { ...(await chromiumOptions()), ...options });
 }
 
 export function profileFolder(): string {
