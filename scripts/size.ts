@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const CORE_BYTES_MAX = 14_050;
+const CORE_BYTES_MAX = 14_100;
 const ADAPTER_BYTES_MAX = 2_000;
 /** How far above the measured size the README may be, so that a few bytes less need no other figure. */
 const README_BYTES_OVER_MAX = 200;

@@ -161,16 +161,14 @@ function handleFor(look: Look, handle: SessionHandle): SessionHandle {
 
 /** For a request that the browser may have sent without its cookie: a session that begins there would replace the visitor's own. */
 function beginningNone(request: OpenRequest, handle: SessionHandle): SessionHandle {
-  const checked = <Result>(state: SessionState, act: (state: SessionState) => Result): Result | Promise<never> => {
-    const { record, named } = state.loaded;
-    return state.isChanged && (record ?? named) == null
+  const refuse = ({ isChanged, loaded: { record, named } }: SessionState): Promise<never> | null =>
+    isChanged && (record ?? named) == null
       ? import("./http/cross-site-warning.ts").then(({ refuseToReplace }) => refuseToReplace(request))
-      : act(state);
-  };
+      : null;
   return {
     load: () => handle.load(),
-    save: (state) => checked(state, () => handle.save(state)),
-    flush: (state) => checked(state, () => handle.flush(state)),
+    save: (state) => refuse(state) ?? handle.save(state),
+    flush: (state) => refuse(state) ?? handle.flush(state),
   };
 }
 

@@ -52,16 +52,14 @@ function refusal(request: OpenRequest): SessionError {
   const origin = printable(request.header("origin") ?? "missing");
   const own = printable(`${isOverTls(request) ? "https" : "http"}://${hostOf(request)}`);
   const host = origin.split("//")[1];
-  const forwarded = ["x-forwarded-host", "x-forwarded-proto", "forwarded"]
-    .map((name) => request.header(name))
-    .join(" ");
+  const forwarded = request.header("x-forwarded-host") ?? request.header("forwarded") ?? "";
   const proxy =
     host && forwarded.includes(host) && !own.endsWith(host)
       ? `a proxy says "${printable(forwarded)}" and is not trusted: have it pass Host on, or set "trust proxy" (Express), trustProxy (Fastify), app.proxy (Koa); `
       : "";
   const mend = host
     ? `${proxy}if the page is yours, pass csrf: { trustedOrigins: ["${origin}"] }`
-    : "Referrer-Policy: no-referrer, a sandbox, a redirect or a proxy hides the page's; let a form post that you expect through by csrf: { exempt }";
+    : "Referrer-Policy: no-referrer, a sandbox, a redirect or a proxy hides the page's; if you expect the form post, pass csrf: { exempt }";
   const detail = `cross-site request refused: its Origin is ${origin}, this server's ${own}; ${mend}`;
   emit("flagon:reject", () => ({ reason: "cross_site", detail }));
   import("./cross-site-warning.ts").then(({ warnOfRefusal }) => warnOfRefusal(origin, detail)).catch(() => {});
