@@ -45,6 +45,17 @@ testCrossSite(serve);
 
 const url = "http://127.0.0.1/";
 
+test("the request's URL says where the visitor is, whatever the Host that a proxy asks for", async () => {
+  const post = session({ secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x" })(() => new Response("ok"));
+  for (const [origin, status] of [
+    ["https://shop.example", 200],
+    ["http://10.0.0.7:3000", 403],
+  ] as const) {
+    const headers = { host: "10.0.0.7:3000", origin };
+    expect((await post(new Request("https://shop.example/pay", { method: "POST", headers }))).status).toBe(status);
+  }
+});
+
 describe.each(backends)("on fetch, %s", (_, make) => {
   test("what the runtime passes besides is passed on", async () => {
     const withSession = session(make());
