@@ -5,16 +5,29 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import express, { type RequestHandler } from "express";
+import Fastify, { type FastifyPluginCallback } from "fastify";
+import type { Session } from "flagon";
 import { session } from "flagon/express";
+import { session as fastifySession } from "flagon/fastify";
+import { session as honoSession, type SessionEnv } from "flagon/hono";
+import { Hono } from "hono";
+import { cors as honoCors } from "hono/cors";
 import type { Page } from "playwright-core";
+import { createServer as createViteServer } from "vite";
 import { expect, test, vi } from "vitest";
 import { type FetchApp, Origins, secret } from "./support/origins.ts";
 import { describeWith } from "./support/services/describe-with.ts";
+import { freePort } from "./support/services/server.ts";
 
-/** Its types are not here. */
-const cors: (options: { origin: string; credentials: boolean }) => RequestHandler = createRequire(import.meta.url)(
-  "cors",
-);
+interface CorsOptions {
+  readonly origin: string;
+  readonly credentials: boolean;
+}
+
+/** Their types are not here. */
+const require = createRequire(import.meta.url);
+const cors: (options: CorsOptions) => RequestHandler = require("cors");
+const fastifyCors: FastifyPluginCallback<CorsOptions> = require("@fastify/cors");
 const root = join(import.meta.dirname, "..");
 
 /** What the page gets that asks as the guide says; the browser's own words where it hides the answer. */
@@ -27,6 +40,9 @@ function ask(page: Page, url: string): Promise<string> {
     url,
   );
 }
+
+const count = (session: unknown): number =>
+  (session as Session<{ visits: number }>).update("visits", (visits = 0) => visits + 1);
 
 describeWith("chromium")("docs/guide.md, a front end on another origin, in Chromium", () => {
   const origins = new Origins();
@@ -105,18 +121,64 @@ describeWith("chromium")("docs/guide.md, a front end on another origin, in Chrom
     },
   );
 
+  test.each<[name: string, serve: (origin: string) => Promise<RequestListener>]>([
+    [
+      "Fastify",
+      async (origin) => {
+        const app = Fastify();
+        await app.register(fastifyCors, { origin, credentials: true });
+        await app.register(fastifySession({ secret }));
+        app.post("/visits", () => "handled");
+        await app.ready();
+        return (request, response) => app.routing(request, response);
+      },
+    ],
+    [
+      "Hono",
+      async (origin) => {
+        const app = new Hono<SessionEnv>().use(honoCors({ origin, credentials: true })).use(honoSession({ secret }));
+        return getRequestListener(app.post("/visits", (c) => c.text("handled")).fetch);
+      },
+    ],
+  ])("a refusal can be read on %s where CORS is mounted before the session", async (_, serve) => {
+    const front = `http://localhost:${await origins.pages(() => "front end", false)}`;
+    const api = `http://localhost:${await origins.serve(await serve(front), false)}/visits`;
+    const page = await origins.newPage();
+    await page.goto(front);
+    expect(await ask(page, api)).toContain(`cross-site request refused: its Origin is ${front}, this server's`);
+  });
+
+  test("Vite's server.proxy makes one origin of two ports: neither CORS nor an option is needed", async () => {
+    const app = express().use(session({ secret }));
+    app.post("/api/visits", (request, response) => void response.json(count(request.session)));
+    const target = `http://localhost:${await origins.serve(app, false)}`;
+    const port = await freePort();
+    writeFileSync(join(origins.folder, "index.html"), "<p>front end</p>");
+    const vite = await createViteServer({
+      root: origins.folder,
+      configFile: false,
+      logLevel: "silent",
+      server: { host: "localhost", port, strictPort: true, hmr: false, proxy: { "/api": target } },
+    });
+    try {
+      await vite.listen();
+      const page = await origins.newPage();
+      await page.goto(`http://localhost:${port}/`);
+      expect([await ask(page, "/api/visits"), await ask(page, "/api/visits")]).toEqual(["1", "2"]);
+    } finally {
+      await vite.close();
+    }
+  });
+
   test("a Lax cookie does not come from another site, whatever CORS says", async () => {
     const front = `https://shop.localhost:${await origins.pages(() => "front end")}`;
     const app = express().use(
       cors({ origin: front, credentials: true }),
       session({ secret, csrf: { trustedOrigins: [front] } }),
     );
-    app.post("/visits", (request, response) => {
-      const visits = request.session as unknown as { update(key: string, step: (n?: number) => number): number };
-      response.json(visits.update("visits", (count = 0) => count + 1));
-    });
+    app.post("/visits", (request, response) => void response.json(count(request.session)));
     const api = `https://api.localhost:${await origins.serve(app)}/visits`;
-    const page = await origins.newPage();
+    const page = await origins.newPageWithAllCookies();
     await page.goto(front);
     expect([await ask(page, api), await ask(page, api)]).toEqual(["1", "1"]);
   });
