@@ -59,27 +59,34 @@ describeWith("chromium")("docs/guide.md, a front end on another origin, in Chrom
     expect(stdout).toBe("");
   });
 
-  test("api.ts: a front end on another port of localhost has its session, and no other page has", async () => {
-    const front = await origins.pages(() => "front end", false);
-    const other = await origins.pages(() => "another", false);
-    const { app } = await origins.load<{ app: RequestListener }>("api.ts", { FRONT_END: `http://localhost:${front}` });
-    const api = `http://localhost:${await origins.serve(app, false)}/visits`;
+  test.each([
+    { front: "localhost", api: "localhost", others: ["localhost", "127.0.0.1"], tls: false },
+    {
+      front: "app.shop.localhost",
+      api: "api.shop.localhost",
+      others: ["blog.shop.localhost", "evil.localhost"],
+      tls: true,
+    },
+  ])("api.ts: a front end of the same site has its session, and no other page has: %j", async (names) => {
+    const scheme = names.tls ? "https" : "http";
+    const front = `${scheme}://${names.front}:${await origins.pages(() => "front end", names.tls)}`;
+    const port = await origins.pages(() => "another", names.tls);
+    const { app } = await origins.load<{ app: RequestListener }>("api.ts", { FRONT_END: front });
+    const api = `${scheme}://${names.api}:${await origins.serve(app, names.tls)}`;
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const page = await origins.newPage();
-    await page.goto(`http://localhost:${front}/`);
-    expect([await ask(page, api), await ask(page, api)]).toEqual(["1", "2"]);
+    await page.goto(front);
+    expect([await ask(page, `${api}/visits`), await ask(page, `${api}/visits`)]).toEqual(["1", "2"]);
     expect(warn).not.toHaveBeenCalled();
-    for (const name of ["localhost", "127.0.0.1"]) {
-      await page.goto(`http://${name}:${other}/`);
-      expect(await ask(page, api)).toBe("Failed to fetch");
-      await expect
-        .poll(() => warn.mock.calls.map(([text]) => text))
-        .toContainEqual(
-          `cross-site request refused: its Origin is http://${name}:${other}, this server's ${new URL(api).origin}; if the page is yours, pass csrf: { trustedOrigins: ["http://${name}:${other}"] }`,
-        );
+    for (const name of names.others) {
+      const other = `${scheme}://${name}:${port}`;
+      await page.goto(other);
+      expect(await ask(page, `${api}/visits`)).toBe("Failed to fetch");
+      const told = `cross-site request refused: its Origin is ${other}, this server's ${api}; if the page is yours, pass csrf: { trustedOrigins: ["${other}"] }`;
+      await expect.poll(() => warn.mock.calls.map(([text]) => text)).toContain(told);
     }
-    await page.goto(`http://localhost:${front}/`);
-    expect(await ask(page, api)).toBe("3");
+    await page.goto(front);
+    expect(await ask(page, `${api}/visits`)).toBe("3");
   });
 
   test("a refusal can be read where cors() is mounted before the session, and where it is not the server's log says it", async () => {
@@ -120,6 +127,23 @@ describeWith("chromium")("docs/guide.md, a front end on another origin, in Chrom
       expect(await ask(page, api)).toBe("3");
     },
   );
+
+  test("api-of-another-site.ts: an extension has its session, at the origin that it is told", async () => {
+    const { folder, origin } = origins.extension();
+    const page = await origins.newPageWithAllCookies(folder);
+    await page.goto(`${origin}/page.html`);
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    for (const [frontEnd, answers] of [
+      [origin, ["1", "2"]],
+      ["chrome-extension://abcdefghijklmnopabcdefghijklmnop", ["Failed to fetch", "Failed to fetch"]],
+    ] as const) {
+      vi.resetModules();
+      const { app } = await origins.load<{ app: FetchApp }>("api-of-another-site.ts", { FRONT_END: frontEnd });
+      const api = `http://localhost:${await origins.serve(getRequestListener(app.fetch), false)}/visits`;
+      expect([await ask(page, api), await ask(page, api)]).toEqual(answers);
+    }
+    await expect.poll(() => String(warn.mock.calls[0]?.[0])).toContain(`trustedOrigins: ["${origin}"]`);
+  });
 
   test.each<[name: string, serve: (origin: string) => Promise<RequestListener>]>([
     [

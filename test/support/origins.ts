@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
@@ -100,11 +101,22 @@ export class Origins {
   }
 
   /** As `newPage`, of a person who keeps other sites' cookies; Debian's Chromium does so only when it is told to. */
-  async newPageWithAllCookies(): Promise<Page> {
+  async newPageWithAllCookies(extension?: string): Promise<Page> {
     const folder = profileFolder();
     mkdirSync(join(folder, "Default"), { recursive: true });
     writeFileSync(join(folder, "Default/Preferences"), '{"profile":{"cookie_controls_mode":0}}');
-    return await this.#pageOf(await openProfile(folder, { ignoreHTTPSErrors: true }));
+    const options = extension === undefined ? {} : { extension };
+    return await this.#pageOf(await openProfile(folder, { ignoreHTTPSErrors: true, ...options }));
+  }
+
+  /** An extension with one page, `page.html`: its folder, and its origin, which Chromium makes of that. */
+  extension(): { readonly folder: string; readonly origin: string } {
+    const folder = profileFolder();
+    writeFileSync(join(folder, "manifest.json"), '{"manifest_version":3,"name":"Shop","version":"1.0"}');
+    writeFileSync(join(folder, "page.html"), "<p>Shop</p>");
+    const hash = createHash("sha256").update(folder).digest("hex").slice(0, 32);
+    const id = hash.replace(/./g, (digit) => String.fromCharCode("a".charCodeAt(0) + Number.parseInt(digit, 16)));
+    return { folder, origin: `chrome-extension://${id}` };
   }
 
   async #pageOf(context: BrowserContext): Promise<Page> {

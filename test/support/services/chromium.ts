@@ -31,9 +31,21 @@ export async function startChromium(): Promise<Browser> {
  */
 export async function openProfile(
   folder: string,
-  options: { readonly ignoreHTTPSErrors?: boolean } = {},
+  { ignoreHTTPSErrors = false, extension }: ProfileOptions = {},
 ): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(folder, { ...(await chromiumOptions()), ...options });
+  const options = { ...(await chromiumOptions()), ignoreHTTPSErrors };
+  if (extension === undefined) return await chromium.launchPersistentContext(folder, options);
+  return await chromium.launchPersistentContext(folder, {
+    ...options,
+    args: [...(options.args ?? []), `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+}
+
+export interface ProfileOptions {
+  readonly ignoreHTTPSErrors?: boolean;
+  /** The folder of an unpacked extension. */
+  readonly extension?: string;
 }
 
 export function profileFolder(): string {
