@@ -131,7 +131,8 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const backend: SessionBackend = isServerSide
     ? lazyBackend(async () => (await import("./backends/create-backend.ts")).createBackend(options, parts))
     : cookieBackend(parts);
-  const sessionOf = (request: OpenRequest, handle: SessionHandle, openedAt: number): Session<Data> => {
+  const sessionOf = (request: OpenRequest, opened: SessionHandle, openedAt: number, isExempt: boolean) => {
+    const handle = isExempt && cookie.sameSite !== "none" ? beginningNone(request, opened) : opened;
     return new Session<Data>(request, (look) =>
       callOption(() => new SessionState(request, rules, handleFor(look, handle), openedAt)),
     );
@@ -139,13 +140,13 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   return {
     ...backend,
     open(request) {
-      checkOrigin?.(request);
+      const isExempt = checkOrigin?.(request) ?? false;
       const openedAt = moments.afterMarks();
       const isLoopback = loopbackCookie !== null && isLoopbackVisit(request, inDevelopment);
       const handle = backend.open(request, isLoopback ? loopbackCookie : ownCookie);
       return isPromise(handle)
-        ? handle.then((found) => sessionOf(request, found, openedAt))
-        : sessionOf(request, handle, openedAt);
+        ? handle.then((found) => sessionOf(request, found, openedAt, isExempt))
+        : sessionOf(request, handle, openedAt, isExempt);
     },
     commit(session, response) {
       const closed = close(session, response);
@@ -164,6 +165,19 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
 function handleFor(look: Look, handle: SessionHandle): SessionHandle {
   if (look === "early") return handle;
   return { load: () => ({ record: look === "late" ? handle.load().record : null }), save: () => [], flush: () => {} };
+}
+
+/** For a request that the browser may have sent without its cookie: a session that begins there would replace the visitor's own. */
+function beginningNone(request: OpenRequest, handle: SessionHandle): SessionHandle {
+  const refuse = ({ isChanged, loaded: { record, named } }: SessionState): Promise<never> | null =>
+    isChanged && (record ?? named) == null
+      ? import("./http/cross-site-warning.ts").then(({ refuseToReplace }) => refuseToReplace(request))
+      : null;
+  return {
+    load: () => handle.load(),
+    save: (state) => refuse(state) ?? handle.save(state),
+    flush: (state) => refuse(state) ?? handle.flush(state),
+  };
 }
 
 /** What every adapter takes: options, or the sessions that were made of them. */

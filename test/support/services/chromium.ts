@@ -29,8 +29,23 @@ export async function startChromium(): Promise<Browser> {
  * A browser with a profile on disk, as a person has it: close it, open it again with the same folder, and what is kept
  * across a restart is there. Make the folder with `profileFolder()`.
  */
-export async function openProfile(folder: string): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(folder, await chromiumOptions());
+export async function openProfile(
+  folder: string,
+  { ignoreHTTPSErrors = false, extension }: ProfileOptions = {},
+): Promise<BrowserContext> {
+  const options = { ...(await chromiumOptions()), ignoreHTTPSErrors };
+  if (extension === undefined) return await chromium.launchPersistentContext(folder, options);
+  return await chromium.launchPersistentContext(folder, {
+    ...options,
+    args: [...(options.args ?? []), `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+}
+
+export interface ProfileOptions {
+  readonly ignoreHTTPSErrors?: boolean;
+  /** The folder of an unpacked extension. */
+  readonly extension?: string;
 }
 
 export function profileFolder(): string {

@@ -112,7 +112,7 @@ async function openAndSave<Data extends object, Args extends unknown[], Result>(
   let result: Result | undefined;
   let scope: Scope<Data, NextAppRequest> | undefined;
   try {
-    const source = new NextAppRequest(request?.method ?? "POST", asked.head, asked.cookieHeader);
+    const source = new NextAppRequest(request?.method ?? "POST", asked.head, asked.cookieHeader, request);
     const session = await sessions.open(source);
     scope = { sessions, session, request: source, state: "open" };
     try {
@@ -159,7 +159,7 @@ export function sessionProxy<Data extends object>(
     if (outer?.state === "open") return (await handler?.(outer.session, request)) ?? NextResponse.next();
     let answer: ProxyAnswer;
     try {
-      const source = new NextAppRequest(request.method, request.headers, request.headers.get("cookie") ?? "");
+      const source = new NextAppRequest(request.method, request.headers, request.headers.get("cookie") ?? "", request);
       const session = await sessions.open(source);
       const scope = { sessions, session, request: source, state: "open" as const };
       answer = await scopes.run(scope, () => handler?.(session, request));

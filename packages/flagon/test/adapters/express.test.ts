@@ -17,6 +17,7 @@ import {
 } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf, RawConnection } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { clearOld, testSharedObjects } from "./shared-objects.ts";
@@ -84,6 +85,8 @@ describe("the express adapter conforms on Express 5", () => testAll(adapterConfo
 describe("the express adapter conforms on Express 4", () => testAll(adapterConformance(serveWith(express4), traits)));
 testSessionObject(serveWith(express));
 testSessionObject(serveWith(express4));
+testCrossSite(serveWith(express));
+testCrossSite(serveWith(express4));
 
 const start = servers();
 const page = "a line that is well worth compressing\n".repeat(200);

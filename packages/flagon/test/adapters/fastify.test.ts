@@ -11,6 +11,7 @@ import {
   type ServeAdapter,
   type SharedReply,
 } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { fetchWays, nodeWays, share, type Ways } from "./shared-head.ts";
@@ -77,6 +78,7 @@ const serve: ServeAdapter = ({ sessions, routes, shared }) => {
 
 describe("the fastify adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {

@@ -4,6 +4,7 @@ import { session } from "../../src/adapters/fetch.ts";
 import type { SessionError } from "../../src/errors.ts";
 import { createSessions, type Session } from "../../src/index.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, listen, testAll } from "./listen.ts";
 import { streamOf, toResponse } from "./reply.ts";
 import { testSessionObject } from "./session-object.ts";
@@ -40,8 +41,20 @@ const serve: ServeAdapter = ({ sessions, routes, shared }) => {
 describe("the fetch adapter conforms", () =>
   testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 const url = "http://127.0.0.1/";
+
+test("the request's URL says where the visitor is, whatever the Host that a proxy asks for", async () => {
+  const post = session({ secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x" })(() => new Response("ok"));
+  for (const [origin, status] of [
+    ["https://shop.example", 200],
+    ["http://10.0.0.7:3000", 403],
+  ] as const) {
+    const headers = { host: "10.0.0.7:3000", origin };
+    expect((await post(new Request("https://shop.example/pay", { method: "POST", headers }))).status).toBe(status);
+  }
+});
 
 describe.each(backends)("on fetch, %s", (_, make) => {
   test("what the runtime passes besides is passed on", async () => {

@@ -2,7 +2,8 @@ import { defineHandler, H3, type H3Event, HTTPError, HTTPResponse, redirect, ser
 import { describe, expect, test } from "vitest";
 import { session } from "../../src/adapters/h3.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
-import { backends, down, testAll } from "./listen.ts";
+import { testCrossSite } from "./cross-site.ts";
+import { backends, down, storedSessions, testAll } from "./listen.ts";
 import { streamOf } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
@@ -44,6 +45,19 @@ const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
 
 describe("the h3 adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
+testCrossSite(serve);
+
+test("behind a proxy that is trusted, its headers say where the visitor is", async () => {
+  const statuses: number[] = [];
+  for (const trustProxy of [true, false]) {
+    const app = new H3({ silent: true }).use(session(storedSessions())).post("/", () => "ok");
+    const server = await serveH3(app, { hostname: "127.0.0.1", port: 0, silent: true, trustProxy }).ready();
+    const headers = { origin: "https://app.example", "x-forwarded-proto": "https", "x-forwarded-host": "app.example" };
+    statuses.push((await fetch(server.url ?? "", { method: "POST", headers })).status);
+    await server.close(true);
+  }
+  expect(statuses).toEqual([200, 403]);
+});
 
 describe.each(backends)("on h3, %s", (_, make) => {
   test.each(replacements)("a session that is replaced by %s is an error for whoever catches them", async (_, value) => {

@@ -7,6 +7,7 @@ import { type SessionEnv, session } from "../../src/adapters/hono.ts";
 import type { Session } from "../../src/index.ts";
 import { Client } from "../../src/testing/adapter/client.ts";
 import { adapterConformance, type RunningAdapter, type ServeAdapter } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { bodyOf, fetchWays, share, type Ways } from "./shared-head.ts";
@@ -51,6 +52,7 @@ const serve: ServeAdapter = async ({ sessions, routes, shared }) => {
 
 describe("the hono adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 async function listenTo(fetch: (request: Request) => Response | Promise<Response>): Promise<RunningAdapter> {
   return new Promise((resolve) => {

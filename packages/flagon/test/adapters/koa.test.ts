@@ -5,6 +5,7 @@ import { session } from "../../src/adapters/koa.ts";
 import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter, type SharedReply } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
 import { nodeWays, share, type Ways } from "./shared-head.ts";
@@ -65,6 +66,7 @@ const serve: ServeAdapter = ({ sessions, routes, shared }) => {
 
 describe("the koa adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(ways) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 const start = servers();
 

@@ -27,6 +27,7 @@ import {
   type ServeAdapter,
   type SharedReply,
 } from "../../src/testing.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { testAll } from "./listen.ts";
 import { sendBody, share, type Ways } from "./shared-head.ts";
 
@@ -131,3 +132,5 @@ describe("the express adapter conforms in NestJS", () =>
   testAll(adapterConformance(onExpress, { sharedHeads: Object.keys(expressWays) })));
 describe("the fastify adapter conforms in NestJS", () =>
   testAll(adapterConformance(onFastify, { sharedHeads: Object.keys(fastifyWays) })));
+testCrossSite(onExpress);
+testCrossSite(onFastify);

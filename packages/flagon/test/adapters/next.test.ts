@@ -7,9 +7,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type * as adapter from "../../src/adapters/next.ts";
 import { cookieHeader } from "../../src/adapters/shared/next-request.ts";
 import { readSetCookie } from "../../src/adapters/shared/set-cookie.ts";
+import { createSessions } from "../../src/index.ts";
 import { cookieName } from "../../src/testing/adapter/client.ts";
 import { type AdapterReply, type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build } from "./build.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { Browser } from "./next-browser.ts";
 import { testOneSession } from "./next-one-session.ts";
@@ -45,6 +47,7 @@ const serve: ServeAdapter = (app) => {
 describe("the next adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { answersErrors: false, sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 describe.each(backends)("on next, %s", (_, make) => {
   const start = servers();
@@ -139,6 +142,17 @@ describe.each(backends)("on next, %s", (_, make) => {
       headers: { "sec-fetch-site": "cross-site" },
     });
     expect((await sessionProxy(sessions)(refused)).status).toBe(403);
+    const csrf = { exempt: ({ url }: { url: string }) => url === "http://127.0.0.1/return?a=1" };
+    const exempting = createSessions({ secret: "only for the tests of the adapters: Wq8ZrT5nYb2KdM7x", csrf });
+    for (const [path, status] of [
+      ["/return?a=1", 200],
+      ["/", 403],
+    ] as const) {
+      const url = `http://127.0.0.1${path}`;
+      const headers = { host: "127.0.0.1", "sec-fetch-site": "cross-site" };
+      const posted = new server.NextRequest(url, { method: "POST", headers });
+      expect([path, (await sessionProxy(exempting)(posted)).status]).toEqual([path, status]);
+    }
     sessions.failWith(down);
     const request = new server.NextRequest("http://127.0.0.1/");
     expect((await sessionProxy(sessions)(request)).headers.has("x-middleware-next")).toBe(true);

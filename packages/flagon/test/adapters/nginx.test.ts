@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
+import { text } from "node:stream/consumers";
 import { getRequestListener } from "@hono/node-server";
 import express from "express";
 import Fastify from "fastify";
@@ -58,7 +59,9 @@ const adapters: [name: string, serve: () => RunningAdapter | Promise<RunningAdap
     "hono",
     () => {
       const app = new Hono<SessionEnv>().use(honoSession(options));
-      return listen(getRequestListener(app.all("/", (c) => c.text(signIn(c.get("session")))).fetch));
+      app.all("/", (c) => c.text(signIn(c.get("session"))));
+      // With Hono's own Response in the global's place, h3 in the same process answers its errors with 200.
+      return listen(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
     },
   ],
   [
@@ -70,16 +73,20 @@ const adapters: [name: string, serve: () => RunningAdapter | Promise<RunningAdap
   ],
 ];
 
-/** A sign-in at https://shop.example, and the cookie that it sets. */
-async function signInThrough(nginx: Server, headers: Record<string, string> = {}): Promise<string> {
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const all = { host: "shop.example", "sec-fetch-site": "same-origin", ...headers };
-    const { port } = nginx;
+/** A POST to https://shop.example. */
+async function postThrough({ port }: Server, headers: Record<string, string>): Promise<IncomingMessage> {
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    const all = { host: "shop.example", ...headers };
     // The throwaway certificate is not shop.example's.
     request({ host: "127.0.0.1", port, method: "POST", headers: all, rejectUnauthorized: false, agent: false }, resolve)
       .on("error", reject)
       .end();
   });
+}
+
+/** A sign-in there, and the cookie that it sets. */
+async function signInThrough(nginx: Server, headers: Record<string, string> = {}): Promise<string> {
+  const response = await postThrough(nginx, { "sec-fetch-site": "same-origin", ...headers });
   response.resume();
   expect(response.statusCode).toBe(200);
   return String(response.headers["set-cookie"]);
@@ -144,5 +151,27 @@ describeWith("nginx")("behind nginx, over https, where NODE_ENV is not set", () 
     await using _server = nginx;
     expect(await signInThrough(nginx)).toMatch(secure);
     expect(warn).not.toHaveBeenCalled();
+  });
+
+  test.each(adapters)(
+    "%s refuses a form that it can't know for its own, and says that the proxy is why",
+    async (_, serve) => {
+      const forwarding = "proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto https;";
+      const { nginx, direct } = await start(serve, forwarding);
+      await using _server = nginx;
+      const refused = await postThrough(nginx, { origin: "https://shop.example" });
+      expect([refused.statusCode, (await text(refused)).includes("a proxy says")]).toEqual([403, true]);
+      await vi.waitFor(() => expect(warn).toHaveBeenCalledOnce());
+      expect(String(warn.mock.calls[0]?.[0])).toContain(
+        `its Origin is https://shop.example, this server's https://localhost:${new URL(direct).port}; a proxy says "shop.example" and is not trusted: have it pass Host on`,
+      );
+    },
+  );
+
+  test.each(adapters)("%s knows its own form once the proxy passes Host on", async (_, serve) => {
+    const { nginx } = await start(serve, "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;");
+    await using _server = nginx;
+    const answer = await postThrough(nginx, { origin: "https://shop.example" });
+    expect([answer.statusCode, await text(answer)]).toEqual([200, "signed in"]);
   });
 });

@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { beforeAll, describe, vi } from "vitest";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { listen, testAll } from "./listen.ts";
 import { fetchWays } from "./shared-head.ts";
 
@@ -20,3 +21,4 @@ const serve: ServeAdapter = (app) => {
 
 describe("the h3 adapter conforms in a production build of Nitro", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
+testCrossSite(serve);

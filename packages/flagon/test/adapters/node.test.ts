@@ -10,6 +10,7 @@ import { Client, sessionCookies } from "../../src/testing/adapter/client.ts";
 import { exchange, headerOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { certificate } from "./certificate.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { backends, down, listen, servers, storedSessions, testAll } from "./listen.ts";
 import { sendWithNode } from "./reply.ts";
 import { replacedSession, replacements, sloppy, testSessionObject } from "./session-object.ts";
@@ -34,6 +35,7 @@ const serve: ServeAdapter = ({ sessions, routes }) =>
 
 describe("the node adapter conforms", () => testAll(adapterConformance(serve, { sharedHeads: Object.keys(nodeWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 const start = servers();
 

@@ -7,6 +7,7 @@ import { Client } from "../../src/testing/adapter/client.ts";
 import { headerOf, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
@@ -29,6 +30,7 @@ const serve: ServeAdapter = (app) => {
 describe("the react-router adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 describe.each(backends)("on react-router, %s", (_, make) => {
   const start = servers();

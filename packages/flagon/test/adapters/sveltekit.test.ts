@@ -6,6 +6,7 @@ import { Client, sessionCookies, type WatchedSessions } from "../../src/testing/
 import { headerOf, type RawReply, valuesOf } from "../../src/testing/adapter/raw-http.ts";
 import { type AdapterRoute, adapterConformance, type ServeAdapter } from "../../src/testing.ts";
 import { build, importBuilt } from "./build.ts";
+import { testCrossSite } from "./cross-site.ts";
 import { appOf, backends, down, listen, servers, testAll } from "./listen.ts";
 import { replacements, signIn, sloppy, testSessionObject } from "./session-object.ts";
 import { fetchWays } from "./shared-head.ts";
@@ -27,6 +28,7 @@ const serve: ServeAdapter = (app) => {
 describe("the sveltekit adapter conforms in a production build", () =>
   testAll(adapterConformance(serve, { sharedHeads: Object.keys(fetchWays) })));
 testSessionObject(serve);
+testCrossSite(serve);
 
 describe.each(backends)("on sveltekit, %s", (_, make) => {
   const start = servers();

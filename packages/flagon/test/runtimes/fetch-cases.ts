@@ -142,6 +142,36 @@ export const fetchCases: readonly Case[] = [
     },
   },
   {
+    name: "fetch: an app's own scheme can be trusted, and an entry that no browser sends is told what it should be",
+    run: async () => {
+      for (const origin of ["capacitor://localhost", "chrome-extension://abc", "https://app.example", "file://"]) {
+        const trusting = session({ secret: SECRET, csrf: { trustedOrigins: [origin] } });
+        const headers = { "sec-fetch-site": "cross-site", origin };
+        const response = await trusting(() => new Response())(new Request(URL_HERE, { method: "POST", headers }));
+        strictEqual(response.status, 200);
+        const wrong = [`${origin}/`];
+        throws(() => session({ secret: SECRET, csrf: { trustedOrigins: wrong } }), new RegExp(`pass "${origin}"$`));
+      }
+    },
+  },
+  {
+    name: "fetch: a session begins in no form post of another site, which would replace the visitor's",
+    run: async () => {
+      const exempting = session({ secret: SECRET, csrf: { exempt: () => true } });
+      const handler = exempting((_request, session) => {
+        session.login("mallory");
+        return new Response();
+      });
+      const headers = { "sec-fetch-site": "cross-site", origin: "https://id.example" };
+      const response = await handler(new Request(URL_HERE, { method: "POST", headers }));
+      deepStrictEqual([response.status, response.headers.getSetCookie()], [403, []]);
+      match(
+        await response.text(),
+        /^no session begins in a request of another site \(its Origin is https:\/\/id\.example\)/,
+      );
+    },
+  },
+  {
     name: "fetch: a session that does not fit is a 500 that says nothing",
     run: async () => {
       const handler = withSession((_request, session) => {

@@ -25,7 +25,8 @@ export class FetchRequest implements OpenRequest {
     return this.#address;
   }
 
+  /** The URL's host for Host: a server that trusts its proxy has put there what the browser asked for. */
   header(name: string): string | null {
-    return this.#request.headers.get(name);
+    return name === "host" ? (this.url.split("/")[2] ?? null) : this.#request.headers.get(name);
   }
 }

@@ -53,12 +53,17 @@ export class NextAppRequest implements OpenRequest {
   method: string;
   readonly #headers: Headers;
   readonly #cookies: string;
+  readonly #path: string;
 
-  /** `cookies` in place of the Cookie header: what the proxy or an action has set in this request is among them. */
-  constructor(method: string, headers: Headers, cookies: string) {
+  /**
+   * `cookies` in place of the Cookie header: what the proxy or an action has set in this request is among them. `request`, which
+   * route handlers and the proxy are given, for its path; null for components and actions, which are not told.
+   */
+  constructor(method: string, headers: Headers, cookies: string, request: { readonly url: string } | null = null) {
     this.method = method;
     this.#headers = headers;
     this.#cookies = cookies;
+    this.#path = request === null ? "/" : request.url.replace(/^\w+:\/\/[^/]*/, "");
   }
 
   /** Runs this as if for a request that shows nobody anything: flashes that are read then stay for one that may remove them. */
@@ -72,9 +77,9 @@ export class NextAppRequest implements OpenRequest {
     }
   }
 
-  /** Without the path, which components and actions are not told. */
   get url(): string {
-    return `${first(this.#headers.get("x-forwarded-proto")) ?? "http"}://${this.header("host") || "no-host.invalid"}/`;
+    const scheme = first(this.#headers.get("x-forwarded-proto")) ?? "http";
+    return `${scheme}://${this.header("host") || "no-host.invalid"}${this.#path}`;
   }
 
   get address(): string | undefined {
