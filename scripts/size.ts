@@ -22,9 +22,9 @@ const limits: Readonly<Record<string, number>> = {
   "flagon/fastify": 2_400,
   "flagon/flask": 8_900,
   "flagon/next": 2_400,
-  "flagon/postgres": 3_000,
+  "flagon/postgres": 3_300,
   "flagon/redis": 3_600,
-  "flagon/sqlite": 2_800,
+  "flagon/sqlite": 3_000,
   "flagon/testing": Number.POSITIVE_INFINITY,
 };
 
