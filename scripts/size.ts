@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const CORE_BYTES_MAX = 14_100;
+const CORE_BYTES_MAX = 15_000;
 const ADAPTER_BYTES_MAX = 2_000;
 /** How far above the measured size the README may be, so that a few bytes less need no other figure. */
 const README_BYTES_OVER_MAX = 200;
@@ -76,7 +76,7 @@ function row(name: string, bytes: number, max: number): { text: string; isOver: 
 /** Of what the module exports and all that needs; what is `late` is left where it is. */
 async function gzippedBytes(
   contents: string,
-  late: readonly string[] = ["*/create-backend.ts", "*/cross-site-warning.ts", "*/late-look.ts"],
+  late: readonly string[] = ["*/backends/check.ts", "*/create-backend.ts", "*/cross-site-warning.ts", "*/dropped-cookie.ts", "*/late-look.ts"],
 ): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: folder },

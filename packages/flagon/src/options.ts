@@ -7,6 +7,7 @@ import type { StandardSchema } from "./state/schema.ts";
 import type { Store } from "./store.ts";
 import { type Duration, parseDuration } from "./util/duration.ts";
 import { listOf } from "./util/list.ts";
+import { checkNames } from "./util/option-names.ts";
 
 /** Everything that `createSessions` can be told. Only `secret` has no default. */
 export interface SessionOptions<Data extends object> {
@@ -48,13 +49,24 @@ export interface SessionOptions<Data extends object> {
 
 /** Throws a `TypeError` for options that make no sense together, saying what to do. */
 export function checkOptions<Data extends object>(options: SessionOptions<Data>): void {
-  const { store, revocations, cache = 0, upgradeFrom = [] } = options;
+  const { store, revocations, cache = 0, upgradeFrom = [], app = "", cookie = {}, csrf } = options;
+  checkNames(options, NAMES, "createSessions");
+  checkNames(cookie, COOKIE_NAMES, "cookie");
+  for (const name of ["lifetime", "permanentLifetime"] as const) checkNames(options[name] ?? {}, "idle absolute", name);
+  checkNames(Object(csrf), "trustedOrigins exempt", "csrf");
+  if (revocations && "store" in revocations) checkNames(revocations, "store staleness", "revocations");
+  // Longer, and no key can be derived with it.
+  if (app.length > 200) throw new TypeError("app takes 200 characters at most");
   if (store && revocations) throw new TypeError("pass store or revocations, not both");
   if (store && !store.replace) throw new TypeError("store must be a Store, such as redisStore(client)");
   if (!(Number.isInteger(cache) && cache >= 0)) throw new TypeError("cache must be a whole number");
   listOf(upgradeFrom, "upgradeFrom", UPGRADE_WANTED).forEach(endOfUpgrade);
   storeTimes(options);
 }
+
+const NAMES =
+  "secret store revocations storeTimeout lifetime permanentLifetime cookie codec upgradeFrom schema csrf app cache now";
+const COOKIE_NAMES = "name domain path sameSite secure partitioned priority";
 
 /** Those of `createSessions` that say where sessions live, and where they lived before. */
 export interface BackendOptions {
@@ -89,8 +101,11 @@ export interface UpgradeOptions {
 const UPGRADE_WANTED = "pass [{ codec, until }]";
 
 /** From when on the old format is refused, in milliseconds since 1970. Throws a `TypeError` for what is no date. */
-export function endOfUpgrade({ codec, until }: UpgradeOptions): number {
+export function endOfUpgrade(entry: UpgradeOptions): number {
+  const { codec, until, cookie = {} } = entry;
   if (!codec?.bind) throw new TypeError(`upgradeFrom: an entry has no codec; ${UPGRADE_WANTED}`);
+  checkNames(entry, "codec cookie until", "upgradeFrom");
+  checkNames(cookie, COOKIE_NAMES, "upgradeFrom.cookie");
   const end = new Date(until ?? "").getTime();
   if (Number.isNaN(end)) throw new TypeError(`upgradeFrom: ${codec.name} needs until, a date`);
   return end;

@@ -1,4 +1,5 @@
 import type { Flash, OpenRequest } from "./codec.ts";
+import { Buffer } from "./crypto/bytes.ts";
 import { createCsrfToken, isCsrfToken } from "./crypto/csrf-token.ts";
 import { isSessionError } from "./errors.ts";
 import { publicId } from "./formats/public-id.ts";
@@ -7,6 +8,7 @@ import type { RegisteredData } from "./register.ts";
 import type { SessionState } from "./state/session-state.ts";
 import { protectMembers } from "./state/shared-members.ts";
 import { type Duration, parseDuration } from "./util/duration.ts";
+import { checkNames } from "./util/option-names.ts";
 
 /** The keys of a session's data. */
 export type Key<Data> = keyof Data & string;
@@ -188,11 +190,16 @@ export class Session<Data extends object = RegisteredData> {
   /**
    * Signs a user in: a new cookie, both clocks from zero, and the old cookie is dead (OWASP ASVS 5, 7.2.4). `session.id` is
    * another one from here on, unless this user was signed in before. Data of the visitor's own stays; where another user was
-   * signed in, that session ends with its data and another begins. A number is kept as a string. Throws a `TypeError` for an
-   * empty user id.
+   * signed in, that session ends with its data and another begins. A number is kept as a string. Throws a `TypeError` for a user
+   * id that is empty or of more than 65,535 bytes, and for an option that does not exist.
    */
-  login(userId: string | number, { permanent, device }: LoginOptions = {}): void {
+  login(userId: string | number, options: LoginOptions = {}): void {
     const state = this.#change();
+    const { permanent, device } = options;
+    checkNames(options, "permanent device", "session.login");
+    // As long as one may be in what seals a row.
+    if (Buffer.byteLength(String(userId)) > 65_535)
+      throw new TypeError("session.login: a user id takes 65,535 bytes at most");
     if (userId === "" || !(typeof userId === "string" || Number.isSafeInteger(userId))) {
       throw new TypeError("session.login needs a user id, text or a number");
     }

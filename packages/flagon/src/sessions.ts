@@ -74,6 +74,12 @@ export interface Sessions<Data extends object = RegisteredData> {
     options?: { readonly renew?: boolean },
   ): Promise<boolean>;
   /**
+   * For whoever wants to know before the first visitor comes: `await sessions.check()`. Rejects with a `TypeError` while there is
+   * no secret, and when the store's clock and this server's are more than five seconds apart (Redis and PostgreSQL tell theirs); with a
+   * `SessionError` when the store can't be reached, or takes or gives back no row. It writes one row, and removes it.
+   */
+  check(): Promise<void>;
+  /**
    * How many live sessions there are, visitors' and users', with whatever else lives in the same table. Rejects with a `TypeError`
    * for sealed cookies, and for Redis, which could only tell by reading all its keys.
    */
@@ -124,6 +130,25 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   const ownCookie = createCookie(cookie.name ?? codec.cookieName, cookie);
   const loopbackCookie = isProduction() ? null : ownCookie.forLoopback();
   const inDevelopment = isDevelopment();
+  let isSecretKnown = codec.foreign === true;
+  /** Said with the first request: a build has none, and a health check passes without a secret. */
+  const tellOfSecret = (): void => {
+    isSecretKnown = true;
+    try {
+      keys.current();
+    } catch (error) {
+      globalThis.process?.emitWarning?.(`${error}`, { type: "FlagonWarning", code: "FLAGON_SECRET" });
+    }
+  };
+  /** In so many answers with a cookie is looked at whether browsers keep it. */
+  let looks = 100;
+  const tellOfDropped = (request: OpenRequest, [line]: readonly string[]): void => {
+    if (line === undefined || looks === 0 || !(cookie.domain || request.url.startsWith("http:"))) return;
+    looks--;
+    import("./http/dropped-cookie.ts")
+      .then(({ warnOfDroppedCookie }) => warnOfDroppedCookie(request, line))
+      .catch(() => {});
+  };
   const isServerSide = (options.store ?? options.revocations ?? options.upgradeFrom) !== undefined;
   const moments = new Moments(now);
   const parts = { context, lifetimes, format, reader, rules, moments };
@@ -140,6 +165,7 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
   return {
     ...backend,
     open(request) {
+      if (!isSecretKnown) tellOfSecret();
       const isExempt = checkOrigin?.(request) ?? false;
       const openedAt = moments.afterMarks();
       const isLoopback = loopbackCookie !== null && isLoopbackVisit(request, inDevelopment);
@@ -154,9 +180,15 @@ export function createSessions<Data extends object = RegisteredData>(options: Se
       const { state, saved } = closed;
       // Only a store's `save` is a promise, and whoever did not wait for it waits here.
       const cookies = saved === null ? state.handle.save(state) : saved.then(() => state.handle.save(state));
-      return isPromise(cookies)
-        ? cookies.then((lines) => responseHeaders(lines, response))
-        : responseHeaders(cookies, response);
+      const answer = (lines: readonly string[]): HeaderLine[] => {
+        tellOfDropped(state.request, lines);
+        return responseHeaders(lines, response);
+      };
+      return isPromise(cookies) ? cookies.then(answer) : answer(cookies);
+    },
+    async check() {
+      if (!codec.foreign) keys.current();
+      await (await import("./backends/check.ts")).checkStore(options, now);
     },
   };
 }

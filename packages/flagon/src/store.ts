@@ -71,6 +71,9 @@ export interface Store {
    */
   readMany?(ids: readonly string[]): Promise<(StoredSession | null)[]>;
 
+  /** The engine's clock, in milliseconds since 1970: `Sessions.check` compares it. Left out where it is this machine's. */
+  now?(): Promise<number>;
+
   /** How many live sessions there are, without tombstones. Left out where an engine could only tell by reading them all. */
   count?(): Promise<number>;
 

@@ -5,6 +5,7 @@ import { COOKIE_AGE_MAX_MS, type Cookie } from "../http/cookie.ts";
 import type { LoadedSession, SessionHandle, SessionState } from "../state/session-state.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
 import type { Moments } from "../util/moment.ts";
+import { checkNames } from "../util/option-names.ts";
 import { backoff } from "../util/retry.ts";
 import { failedHandle, type SessionBackend } from "./backend.ts";
 import { type CookieParts, isAnothers, type NamedSession, onlyInStores, SealedCookie, tell } from "./cookie.ts";
@@ -83,7 +84,9 @@ export class RevocableCookieBackend implements SessionBackend {
     this.#answers = new BoundedMap(ANSWERS_MAX);
   }
 
-  async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
+  async revoke(text: string, options: { readonly userId?: string | number } = {}): Promise<boolean> {
+    checkNames(options, "userId", "revoke");
+    const { userId } = options;
     const named = readPublicId(text);
     if (named === null) return false;
     const user = userId === undefined ? null : String(userId);
@@ -109,7 +112,9 @@ export class RevocableCookieBackend implements SessionBackend {
     return signInId !== 0 && users.revoke(user, id, until);
   }
 
-  async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
+  async revokeUser(user: string | number, options: { readonly except?: string } = {}): Promise<void> {
+    checkNames(options, "except", "revokeUser");
+    const { except } = options;
     const userId = String(user);
     const moment = this.parts.moments.mark();
     await this.parts.users.end(userId, moment, readPublicId(except)?.id ?? null, moment + COOKIE_AGE_MAX_MS);

@@ -8,6 +8,7 @@ import { readCookies } from "../http/cookie-header.ts";
 import type { Session } from "../session.ts";
 import type { SessionHandle } from "../state/session-state.ts";
 import type { StoredSession } from "../store.ts";
+import { checkNames } from "../util/option-names.ts";
 import { failedHandle, identityOf, type SessionBackend, type SessionInfo, unopened } from "./backend.ts";
 import { type Standing, standingOf } from "./decision.ts";
 import { endedUntil, type IsOver } from "./revocations/users.ts";
@@ -103,7 +104,9 @@ export class StoreBackend implements SessionBackend {
     return over;
   }
 
-  async list(userId: string | number, { current }: { readonly current?: string } = {}): Promise<SessionInfo[]> {
+  async list(userId: string | number, options: { readonly current?: string } = {}): Promise<SessionInfo[]> {
+    checkNames(options, "current", "list");
+    const { current } = options;
     const rows = await this.#context.store.list(String(userId));
     return rows.flatMap((row) => {
       const { createdAt, lastSeenAt, expiresAt, device } = row;
@@ -115,7 +118,9 @@ export class StoreBackend implements SessionBackend {
     });
   }
 
-  async revoke(text: string, { userId }: { readonly userId?: string | number } = {}): Promise<boolean> {
+  async revoke(text: string, options: { readonly userId?: string | number } = {}): Promise<boolean> {
+    checkNames(options, "userId", "revoke");
+    const { userId } = options;
     const named = readPublicId(text);
     if (named === null) return false;
     const user = userId === undefined ? null : String(userId);
@@ -144,7 +149,9 @@ export class StoreBackend implements SessionBackend {
   }
 
   /** The mark comes first: a sign-in that is under way finds it, and gives up. Then the rows end, one by one. */
-  async revokeUser(user: string | number, { except }: { readonly except?: string } = {}): Promise<void> {
+  async revokeUser(user: string | number, options: { readonly except?: string } = {}): Promise<void> {
+    checkNames(options, "except", "revokeUser");
+    const { except } = options;
     const { store, users, legacy, moments } = this.#context;
     const userId = String(user);
     const moment = moments.mark();
@@ -176,8 +183,10 @@ export class StoreBackend implements SessionBackend {
   async update<Data extends object>(
     text: string,
     change: (session: Session<Data>) => void,
-    { renew = false }: { readonly renew?: boolean } = {},
+    options: { readonly renew?: boolean } = {},
   ): Promise<boolean> {
+    checkNames(options, "renew", "update");
+    const { renew = false } = options;
     const named = readPublicId(text);
     if (named === null) return false;
     return this.#context.queue.run(named.id, () => updateSession(named, this.#context, change, renew));

@@ -95,11 +95,14 @@ export class KeyRing {
     if (given === this.#given) return;
     if (Array.isArray(secret) && secret.length === 0) throw secretError("is an empty list");
     const texts = Array.isArray(secret) ? listOf(secret, "secret", SECRET_WANTED) : [secret || []].flat();
-    this.#keys = texts.map((text) => {
+    this.#keys = [...new Set(texts)].map((text) => {
       const weakness = weaknessOf(text);
       if (weakness !== null) throw secretError(weakness);
       return new SecretKeys(text, this.#app);
     });
+    const ids = new Set(this.#keys.map(({ id }) => id));
+    // A cookie names its key by four bytes: of two with the same ones it would mean either.
+    if (ids.size < this.#keys.length) throw secretError("has the key id of another one in the list");
     this.#given = given;
   }
 }

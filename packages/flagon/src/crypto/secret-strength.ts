@@ -6,9 +6,16 @@ const SECRET_BYTES_MIN = 32;
 /** Fewer different characters than this in 32 or more is no random text: hexadecimal has 14 or more, nearly always. */
 const DIFFERENT_MIN = 8;
 
-/** What stands in examples and tutorials. Compared with everything but letters and digits left out. */
+/**
+ * What stands in examples and tutorials; the random ones are those of Flask's, FastAPI's and h3's documents. Compared with
+ * everything but letters and digits left out.
+ */
 const examples =
-  /(change|replace)me|(least|than)32|32(char|byte)|keyboardcat|(your|my|super|session|insert)secret|secretkey|pass(word|phrase)/i;
+  /(change|replace)me|(least|than)32|32(char|byte)|keyboardcat|(your|my|super|session|insert)secret|secretkey|pass(word|phrase)|djangoinsecure|192b9bdd22ab|09d25e094faa|80d42cfb1cd2/i;
+
+/** What people write where a secret is to come: a text whose letters are three quarters of such words is none. */
+const placeholders =
+  /change|replace|secret|secure|example|placeholder|default|random|string|production|development|deploy|character|bits|least|minimum|long|length|bigger|your|here|session|cookie|signing|key|value|please|before|enough|real|test|only|must|should|this|that|with|not|use|dev|and|put|the|for|our|very|than|thirty|phrase|char/gi;
 
 export const SECRET_WANTED = "pass createSessions({ secret }) what `npx flagon secret` prints";
 
@@ -28,6 +35,11 @@ export function weaknessOf(secret: string): string | null {
     [secret, steps].some((all) => new Set<unknown>(all).size < DIFFERENT_MIN) ||
     // A piece, and the same once more.
     /^(.{8,31})\1/s.test(secret) ||
+    isPlaceholder(secret.replace(/[^a-z]/gi, "")) ||
     examples.test(secret.replace(/[\W_]/g, ""));
   return isGuessable ? "can be guessed" : null;
+}
+
+function isPlaceholder(letters: string): boolean {
+  return letters.length > 16 && 4 * letters.replace(placeholders, "").length < letters.length;
 }

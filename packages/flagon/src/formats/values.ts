@@ -42,7 +42,8 @@ export function encodeValue(key: string, value: unknown, depth = 0): unknown {
         case Array.prototype: {
           // Names of an array's own are among its keys; holes are what `flat` leaves out.
           const { length } = value as unknown[];
-          if (Object.keys(value).length !== length || (value as unknown[]).flat(0).length !== length) break;
+          if ((value as unknown[]).flat(0).length !== length) throw cannotHold(key, "Array, which has holes");
+          if (Object.keys(value).length !== length) break;
           return encodeValues(value, key, depth + 1);
         }
         case Object.prototype:
@@ -56,9 +57,12 @@ export function encodeValue(key: string, value: unknown, depth = 0): unknown {
       }
     }
   }
-  const kind = (value as object).constructor?.name;
-  throw new TypeError(
-    `session key ${JSON.stringify(key)} cannot hold this ${kind}; store plain JSON, Date, bigint, Uint8Array, Map or Set`,
+  throw cannotHold(key, (value as object).constructor?.name);
+}
+
+function cannotHold(key: string, what: string | undefined): TypeError {
+  return new TypeError(
+    `session key ${JSON.stringify(key)} cannot hold this ${what}; store plain JSON, Date, bigint, Uint8Array, Map or Set`,
   );
 }
 

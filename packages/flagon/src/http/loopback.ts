@@ -34,11 +34,12 @@ export function isLoopbackVisit(request: OpenRequest, inDevelopment: boolean): b
 }
 
 function isPlainLoopback(request: OpenRequest): boolean {
-  return (
-    request.url.startsWith("http:") &&
-    loopbackHost.test(hostOf(request)) &&
-    forwardingHeaders.every((name) => request.header(name) == null)
-  );
+  return request.url.startsWith("http:") && loopbackHost.test(hostOf(request)) && !isForwarded(request);
+}
+
+/** Whether a header says that a proxy is in front. */
+export function isForwarded(request: OpenRequest): boolean {
+  return forwardingHeaders.some((name) => request.header(name) != null);
 }
 
 /** Whether the address is this machine's own. */

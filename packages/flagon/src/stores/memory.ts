@@ -1,5 +1,6 @@
 import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
+import { checkNames } from "../util/option-names.ts";
 import { lastSeenFirst, taken } from "./shared/rows.ts";
 
 /** How {@link memoryStore} is set up. */
@@ -20,6 +21,7 @@ export interface MemoryStoreOptions {
  * Throws a `TypeError` when `max` is no positive integer.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkNames(options, "max now", "memoryStore");
   const { max = 100_000, now = Date.now } = options;
   if (!Number.isSafeInteger(max) || max < 1) throw new TypeError("memoryStore: max is a positive integer");
   warnInProduction();

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { SessionError, storeFull } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
+import { checkNames } from "../util/option-names.ts";
 import { connectionOf, type PostgresClient, type PostgresValue } from "./postgres/client.ts";
 import { type PruneInterval, pruneInBatches, pruneNowAndThen } from "./shared/prune.ts";
 import { inOrderOf, taken, toColumns, toSession } from "./shared/rows.ts";
@@ -48,6 +49,7 @@ export interface PostgresStore extends Store {
  * In production every method rejects with a `TypeError` while the table is missing.
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
+  checkNames(options, "table prepare prune now", "postgresStore");
   const { table = "flagon_sessions", now = Date.now, prepare = true } = options;
   const schema = postgresSchema(table);
   const pruneIfDue = pruneNowAndThen(options.prune ?? "15m", () => deleteExpired(now()));
@@ -127,6 +129,9 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     },
     async list(userId) {
       return (await run("list", [toText(userId), now()])).map(fromRow);
+    },
+    async now() {
+      return countOf(await connection.query("", "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", []));
     },
     async count() {
       return countOf(await run("count", [now()]));

@@ -1,6 +1,7 @@
 import { storeCorrupt, storeFull } from "../errors.ts";
 import type { Store, StoredSession } from "../store.ts";
 import { BoundedMap } from "../util/bounded-map.ts";
+import { checkNames } from "../util/option-names.ts";
 import { type RedisClient, type RedisPart, type Send, senderOf } from "./redis/client.ts";
 import {
   createScript,
@@ -39,6 +40,7 @@ export interface RedisStoreOptions {
  * Throws a `TypeError` for anything that is no client.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  checkNames(options, "prefix now", "redisStore");
   const { prefix = "flagon:", now = Date.now } = options;
   const send = named(senderOf(client));
   const sessionKey = (id: string): string => `${prefix}s:${toKey(id, NAME_BYTES_MAX)}`;
@@ -155,6 +157,11 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     },
     async list(userId) {
       return (await sessionsOf(userId)).sort(lastSeenFirst);
+    },
+    async now() {
+      const reply = await send("EVAL", sessionKey("now"), 'return redis.call("TIME")');
+      const [seconds, micros] = Array.isArray(reply) ? reply.map((part) => Number(textOf(part))) : [];
+      return Math.floor((seconds ?? Number.NaN) * 1_000 + (micros ?? 0) / 1_000);
     },
     async deleteExpired() {
       return 0;

@@ -1,5 +1,6 @@
 import type { Store } from "../store.ts";
 import { isProduction } from "../util/environment.ts";
+import { checkNames } from "../util/option-names.ts";
 import { type PruneInterval, pruneInBatches, pruneNowAndThen } from "./shared/prune.ts";
 import { inOrderOf, isRow, taken, toColumns, toSession } from "./shared/rows.ts";
 import { quoteName, toText } from "./shared/text.ts";
@@ -65,6 +66,7 @@ export function sqliteStore(
   database: string | SqliteDatabase = "flagon-sessions.sqlite",
   options: SqliteStoreOptions = {},
 ): SqliteStore {
+  checkNames(options, "table synchronous busyTimeoutMs prune now", "sqliteStore");
   const { table = "flagon_sessions", now = Date.now, synchronous = "full", busyTimeoutMs = 1000 } = options;
   const pruneIfDue = pruneNowAndThen(options.prune ?? "15m", () => deleteExpired(now()));
   const name = quoteName(table);

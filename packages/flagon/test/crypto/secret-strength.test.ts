@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { createSessions, type SessionOptions } from "flagon";
 import { describe, expect, test } from "vitest";
 import { weaknessOf } from "../../src/crypto/secret-strength.ts";
@@ -31,6 +31,20 @@ const weak: [what: string, secret: string][] = [
   ["a placeholder in capitals", "REPLACE_ME_WITH_A_LONG_RANDOM_STRING"],
   ["a plain sentence with the word", "this is my super secret session thing 42"],
   ["a password", "MyPassword123456789!MyPassw0rd$%&/()"],
+  ["jwt.io's", "a-string-secret-at-least-256-bits-long"],
+  ["Flask's", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"],
+  ["FastAPI's", "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"],
+  ["h3's", "80d42cfb-1cd2-462c-8f17-e3237d9027e9"],
+  ["@fastify/secure-session's", "averylogphrasebiggerthanthirtytwochars"],
+  ["@fastify/session's", "a secret with minimum length of 32 characters"],
+  ["hono-sessions'", "password_at_least_32_characters_long"],
+  ["Django's", "django-insecure-k3!x8v$q2m#z7w@p5n&b9c*d1f"],
+  ["one to be changed", "please-change-this-secret-in-production"],
+  ["one to be changed, in other words", "replace-this-with-a-real-secret-value"],
+  ["one that says what it is", "not-a-real-secret-only-for-development"],
+  ["one that says what is wanted", "some-long-random-string-for-signing-cookies"],
+  ["a default", "insecure-default-key-do-not-use-in-production"],
+  ["one for tests", "test-secret-test-key-test-cookie-test-2026"],
 ];
 
 const strong: [what: string, secret: string][] = [
@@ -41,6 +55,8 @@ const strong: [what: string, secret: string][] = [
   ["eight characters in no order", "a7f01ce97ca0f1e91e7fca09fa0c71e9"],
   ["base64", "Vx1Dk8v0hC0dT2cB1n8oZ5r3m9Qw7y4u+/aSdFgHjKl="],
   ["long", randomBytes(500).toString("base64")],
+  ["six words", "drearily-unwired-cobalt-stapling-fifth-overcook"],
+  ["six words, two of them such", "please-monotone-secret-gallows-example-hatbox"],
 ];
 
 function messageOf(act: () => unknown): string {
@@ -78,7 +94,16 @@ describe("a secret", () => {
       const bytes = randomBytes(32);
       for (const spelling of ["hex", "base64", "base64url"] as const)
         expect(weaknessOf(bytes.toString(spelling))).toBeNull();
+      expect(weaknessOf(`${randomUUID()}${randomUUID()}`)).toBeNull();
     }
+  });
+
+  test("may stand in a list twice; two that cookies could not tell apart may not", () => {
+    expect(() => createSessions({ secret: [SECRET, SECRET] })).not.toThrow();
+    // Found by trying: their first four bytes of HKDF are the same.
+    const two = [35_836, 44_413].map((n) => `Collide-${n}-p7Qw-2ZrT.s9Vb4_XcK1~mHy6`);
+    for (const each of two) expect(() => createSessions({ secret: each })).not.toThrow();
+    expect(() => createSessions({ secret: two })).toThrow(/key id/);
   });
 
   test.each<[what: string, secret: unknown]>([

@@ -52,6 +52,12 @@ export class GuardedStore {
     return rows;
   }
 
+  /** Null where the engine's clock is this machine's. */
+  async now(): Promise<number | null> {
+    const { now } = this.#store;
+    return now === undefined ? null : this.#call(() => now.call(this.#store));
+  }
+
   /** Rejects with a `TypeError` where the engine cannot tell. */
   async count(): Promise<number> {
     const { count } = this.#store;

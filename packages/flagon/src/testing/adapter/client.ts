@@ -116,6 +116,10 @@ export class WatchedSessions implements Sessions<Data> {
     return this.#inner.revokeUser(userId, options);
   }
 
+  check(): Promise<void> {
+    return this.#inner.check();
+  }
+
   count(): Promise<number> {
     return this.#inner.count();
   }

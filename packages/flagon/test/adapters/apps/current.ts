@@ -20,6 +20,7 @@ export const sessions: AdapterApp["sessions"] = {
   revoke: (id, options) => app().sessions.revoke(id, options),
   update: (id, change, options) => app().sessions.update(id, change, options),
   revokeUser: (userId, options) => app().sessions.revokeUser(userId, options),
+  check: () => app().sessions.check(),
   count: () => app().sessions.count(),
   prune: () => app().sessions.prune(),
 };
