@@ -22,9 +22,9 @@ const limits: Readonly<Record<string, number>> = {
   "flagon/fastify": 2_400,
   "flagon/flask": 8_900,
   "flagon/next": 2_400,
-  "flagon/postgres": 3_300,
-  "flagon/redis": 3_600,
-  "flagon/sqlite": 3_000,
+  "flagon/postgres": 3_400,
+  "flagon/redis": 3_800,
+  "flagon/sqlite": 3_100,
   "flagon/testing": Number.POSITIVE_INFINITY,
 };
 
@@ -76,7 +76,13 @@ function row(name: string, bytes: number, max: number): { text: string; isOver: 
 /** Of what the module exports and all that needs; what is `late` is left where it is. */
 async function gzippedBytes(
   contents: string,
-  late: readonly string[] = ["*/backends/check.ts", "*/create-backend.ts", "*/cross-site-warning.ts", "*/dropped-cookie.ts", "*/late-look.ts"],
+  late: readonly string[] = [
+    "*/backends/check.ts",
+    "*/create-backend.ts",
+    "*/cross-site-warning.ts",
+    "*/dropped-cookie.ts",
+    "*/late-look.ts",
+  ],
 ): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: folder },
