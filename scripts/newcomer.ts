@@ -2,7 +2,8 @@
  * Walks a newcomer's path for each framework in docs/guide.md: an empty folder (or what the framework's own starter makes),
  * the packed package installed, the guide's files written, its types checked, its commands run as they stand there, and a
  * counter that has to count over real requests. Then two projects with what people have beside their framework, from their
- * lockfiles: session plug-ins of Express, and libraries that stream.
+ * lockfiles: session plug-ins of Express, and libraries that stream. Last, npm has to find a place for the package in projects
+ * with each major of each framework.
  *
  *   npm run test:newcomer             every section and project
  *   npm run test:newcomer -- Koa h3   some
@@ -26,6 +27,13 @@ const projects = [
   { name: "streams", section: null },
 ].filter(({ name }) => isAsked(name));
 
+/** The majors that projects have, served or not: whichever adapter an app uses, the package installs beside all of them. */
+const majors = [
+  ["react-router@6", "koa@2", "next@15", "react@18", "react-dom@18", "fastify@4", "@sveltejs/kit@2", "h3@1", "hono@3"],
+  ["react-router@7", "koa@3", "next@16", "react@19", "react-dom@19", "fastify@5", "hono@4", "express@4"],
+  ["react-router@8", "h3@2", "express@5"],
+];
+
 /** What a TypeScript program in the section needs besides, and every starter for TypeScript brings along. */
 const typesFor: Readonly<Record<string, readonly string[]>> = {
   Express: ["@types/express"],
@@ -40,6 +48,7 @@ const versions = pinnedVersions();
 const tasks: [name: string, run: () => Promise<void>][] = [
   ...sections.map((section): (typeof tasks)[number] => [section.title, () => walk(section)]),
   ...projects.map((project): (typeof tasks)[number] => [project.name, async () => testProject(project)]),
+  ...(isAsked("installing") ? [["installing", async () => installsBesideAll()] satisfies (typeof tasks)[number]] : []),
 ];
 let failed = 0;
 for (const [name, task] of tasks) {
@@ -95,6 +104,24 @@ function testProject({ name, section }: (typeof projects)[number]): void {
   }
   checkTypes(folder);
   run("node", ["--test"], { cwd: folder });
+}
+
+/** As `npm install flagon` in a project that has these already; npm refuses what a peer's range has no room for. */
+function installsBesideAll(): void {
+  for (const packages of majors) {
+    using project = emptyProject("flagon-installing-");
+    for (const names of [packages, [tarball]]) {
+      const args = [
+        "install",
+        "--package-lock-only",
+        "--strict-peer-deps",
+        "--loglevel=error",
+        "--no-audit",
+        "--no-fund",
+      ];
+      run("npm", [...args, ...names], { cwd: project.folder });
+    }
+  }
 }
 
 /** What is there before the guide's first line: nothing, or what the framework's starter made, cut down to what it needs. */

@@ -8,10 +8,19 @@ import { findingAsJson } from "./inspect/json.ts";
 import { type Look, printFinding } from "./inspect/print.ts";
 import { tellSealed } from "./inspect/sealed-cookie.ts";
 import { tellStore } from "./inspect/store-cookie.ts";
-import { appOptions, lifetimesOf, parse, readSecrets, ringOf, secretOptions, storeOptions } from "./options.ts";
+import {
+  appOptions,
+  lifetimesOf,
+  parse,
+  readSecrets,
+  ringOf,
+  secretOptions,
+  storeOptions,
+  withDotenv,
+} from "./options.ts";
 import { openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
-import { styleFor } from "./text.ts";
+import { asJson, styleFor } from "./text.ts";
 
 const standardNames = ["__Host-Http-session", "session", "__Secure-session"];
 
@@ -30,13 +39,13 @@ const options = {
 export const inspectHelp = `flagon inspect <cookie>: opens a session cookie, and says whether a server
 would take it, and why not
 
-  <cookie>   a value, name=value, a Cookie or Set-Cookie line, or - for stdin:
-             curl -si https://app.example | flagon inspect -
+  <cookie>   a value, name=value, a Cookie or Set-Cookie line; - or nothing
+             for stdin: curl -si https://app.example | flagon inspect
 
   The secret is in SESSION_SECRET, or:
     --secret-env NAME      another variable; once more for each older secret
     --secret-file FILE     a file with one secret on each line, the newest first
-    --env-file .env        where to look for the variables first
+    --dotenv .env          where to look for the variables first
 
   What createSessions was told, where it is not the default:
     --name NAME            cookie: { name }
@@ -44,7 +53,8 @@ would take it, and why not
     --idle 30m             lifetime: { idle }; likewise --absolute 12h,
                            --permanent-idle 31d and --permanent-absolute 180d
     --store URL            store or revocations: redis://, postgres://, SQLite file
-                           (else SESSION_STORE); --table and --prefix likewise
+                           (else SESSION_STORE, which keeps a password out of ps);
+                           --table and --prefix likewise
     --flask                flaskCodec, and the secret is Flask's SECRET_KEY
 
   --at 2026-11-30T12:00Z   asks for another moment than now
@@ -54,12 +64,13 @@ would take it, and why not
   Exit code 0: accepted. 1: refused. 2: it could not be looked at.
 `;
 
-export async function inspect(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function inspect(args: readonly string[], own: Terminal): Promise<ExitCode> {
   const { values: given, positionals } = parse(args, options);
   if (given.help) {
-    terminal.out(inspectHelp);
+    own.out(inspectHelp);
     return 0;
   }
+  const terminal = withDotenv(given, own);
   const cookies = choose(readPasted(await textOf(positionals, terminal)), given.name);
   const secrets = readSecrets(given, terminal);
   const ring = given.flask ? null : ringOf(secrets, given.app);
@@ -86,19 +97,19 @@ export async function inspect(args: readonly string[], terminal: Terminal): Prom
   const look: Look = { style: styleFor(terminal.colours), columns: terminal.columns, values };
   terminal.out(
     given.json
-      ? `${JSON.stringify(
+      ? asJson(
           findings.map((finding) => findingAsJson(finding, values)),
-          null,
           2,
-        )}\n`
+        )
       : findings.map((finding) => printFinding(finding, rules, look)).join("\n"),
   );
   return exitCodeOf(findings);
 }
 
 async function textOf(positionals: readonly string[], terminal: Terminal): Promise<string> {
-  if (positionals.length === 0) throw new UsageError("flagon inspect needs a cookie, or - to read one from stdin");
-  const text = positionals.length === 1 && positionals[0] === "-" ? await terminal.input() : positionals.join(" ");
+  const isNamed = positionals.length > 0;
+  if (!isNamed && !terminal.isPiped) throw new UsageError("flagon inspect needs a cookie, or one on stdin");
+  const text = isNamed && positionals.join() !== "-" ? positionals.join(" ") : await terminal.input();
   if (text.trim() === "") throw new UsageError("that is no cookie: it is empty");
   return text;
 }

@@ -14,7 +14,7 @@ type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allow
 export const secretOptions = {
   "secret-env": { type: "string", multiple: true },
   "secret-file": { type: "string", multiple: true },
-  "env-file": { type: "string" },
+  dotenv: { type: "string" },
 } as const;
 
 /** What the app's `createSessions` was told, where that is not the default. */
@@ -40,6 +40,9 @@ export function parse<O extends Options>(args: readonly string[], options: O): P
       "a secret on the command line is seen by others on this machine and kept by the shell; set SESSION_SECRET, or pass --secret-file",
     );
   }
+  if (args.some((arg) => /^--env-file(=|$)/.test(arg))) {
+    throw new UsageError("Node takes --env-file for itself, wherever it stands; pass --dotenv");
+  }
   // An id may begin with "-": what can be one and is no option is one.
   const isId = (arg: string): boolean =>
     arg.startsWith("-") && readPublicId(arg) !== null && !(arg.slice(2) in options);
@@ -51,21 +54,25 @@ export function parse<O extends Options>(args: readonly string[], options: O): P
   }
 }
 
-export type SecretChoice = { readonly [name in keyof typeof secretOptions]?: string | string[] };
+/** The terminal, with the variables of a file that was named over its own. */
+export function withDotenv({ dotenv }: { readonly dotenv?: string | undefined }, terminal: Terminal): Terminal {
+  if (dotenv === undefined) return terminal;
+  return { ...terminal, env: { ...terminal.env, ...parseEnv(readText(dotenv, terminal)) } };
+}
+
+export type SecretChoice = { readonly [name in "secret-env" | "secret-file"]?: string[] | undefined };
 
 /** The secrets, newest first; empty when there is none. */
 export function readSecrets(choice: SecretChoice, terminal: Terminal): string[] {
-  const { "secret-env": names = ["SESSION_SECRET"], "secret-file": files = [], "env-file": envFile } = choice;
-  const env =
-    typeof envFile === "string" ? { ...terminal.env, ...parseEnv(readText(envFile, terminal)) } : terminal.env;
-  const fromFiles = [files].flat().flatMap((file) => {
+  const { "secret-env": names = ["SESSION_SECRET"], "secret-file": files = [] } = choice;
+  const fromFiles = files.flatMap((file) => {
     const lines = linesOf(readText(file, terminal));
     if (lines.length === 0) throw new UsageError(`${file} holds no secret`);
     return lines;
   });
   if (fromFiles.length > 0 && choice["secret-env"] === undefined) return fromFiles;
-  const fromEnv = [names].flat().map((name) => {
-    const value = env[name];
+  const fromEnv = names.map((name) => {
+    const value = terminal.env[name];
     if (choice["secret-env"] !== undefined && !value) throw new UsageError(`${name} is not set`);
     return value ?? "";
   });

@@ -3,10 +3,10 @@ import { readPublicId } from "../formats/public-id.ts";
 import { sealed } from "../formats/sealed-cookie.ts";
 import { COOKIE_AGE_MAX_MS } from "../http/cookie.ts";
 import { createSessions, type Sessions } from "../sessions.ts";
-import { orUsageError, parse, readSecrets, ringOf, secretOptions, storeOptions } from "./options.ts";
+import { orUsageError, parse, readSecrets, ringOf, secretOptions, storeOptions, withDotenv } from "./options.ts";
 import { type OpenStore, openStore, storeFailed } from "./store/open.ts";
 import { type ExitCode, type Terminal, UsageError } from "./terminal.ts";
-import { plural, printable, relative, type Style, shortened, styleFor } from "./text.ts";
+import { asJson, plural, printable, relative, type Style, shortened, styleFor } from "./text.ts";
 
 const options = {
   ...secretOptions,
@@ -27,14 +27,15 @@ export const sessionsHelp = `flagon sessions: the sessions in a store
   flagon sessions prune                 removes expired rows
   flagon sessions setup                 makes the table, or brings it up to date
 
-    --store URL   redis://, postgres:// or an SQLite file (else SESSION_STORE)
+    --store URL   redis://, postgres:// or an SQLite file (else SESSION_STORE,
+                  which keeps a password out of ps)
     --table, --prefix   as the store was told
     --sealed      sessions are in sealed cookies; the store is their revocations
     --json        for programs
 
   A session's id is in its row, sealed: to list, or to end one of a store, the
   secret is needed, in SESSION_SECRET, or as flagon inspect takes it
-  (--secret-env, --secret-file, --env-file, --app). To end all of a user's, none.
+  (--secret-env, --secret-file, --dotenv, --app). To end all of a user's, none.
   Exit code 0: done. 1: there is no such session. 2: it could not be done.
 `;
 
@@ -50,18 +51,19 @@ interface Task {
   readonly terminal: Terminal;
 }
 
-export async function sessions(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function sessions(args: readonly string[], own: Terminal): Promise<ExitCode> {
   const { values: given, positionals } = parse(args, options);
   const [name, ...rest] = positionals;
   if (given.help) {
-    terminal.out(sessionsHelp);
+    own.out(sessionsHelp);
     return 0;
   }
+  const terminal = withDotenv(given, own);
   const act = acts.get(name ?? "");
   if (act === undefined) {
     throw new UsageError(`flagon sessions takes ${[...acts.keys()].join(", ")}; flagon sessions --help says more`);
   }
-  const opened = await openStore(given, terminal);
+  const opened = await openStore(given, terminal, name === "setup");
   if (opened === null) throw new UsageError("which store? Pass --store URL, or set SESSION_STORE");
   try {
     const { store } = opened;
@@ -103,7 +105,7 @@ async function list(task: Task): Promise<ExitCode> {
   needSecret(task);
   const found = await sessions.list(user);
   const others = (await opened.store.list(user)).length - found.length;
-  if (json) terminal.out(`${JSON.stringify(found.map(infoAsJson), null, 2)}\n`);
+  if (json) terminal.out(asJson(found.map(infoAsJson), 2));
   else terminal.out(table(user, found, terminal, styleFor(terminal.colours)));
   if (others > 0)
     terminal.err(`flagon: ${plural(others, "more session")} cannot be opened with the secret that was given\n`);
@@ -112,7 +114,7 @@ async function list(task: Task): Promise<ExitCode> {
 
 function needSecret({ hasSecret }: Task): void {
   if (hasSecret) return;
-  throw new UsageError("a session's id is sealed in its row: set SESSION_SECRET, or pass --secret-file or --env-file");
+  throw new UsageError("a session's id is sealed in its row: set SESSION_SECRET, or pass --secret-file or --dotenv");
 }
 
 async function revoke(task: Task): Promise<ExitCode> {
@@ -175,7 +177,7 @@ async function setup(task: Task): Promise<ExitCode> {
 }
 
 function say({ json, terminal }: Task, answer: object, text: string): void {
-  terminal.out(json ? `${JSON.stringify(answer)}\n` : `${text}\n`);
+  terminal.out(json ? asJson(answer) : `${text}\n`);
 }
 
 function infoAsJson({ createdAt, lastSeenAt, expiresAt, ...info }: SessionInfo): object {

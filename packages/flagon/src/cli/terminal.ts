@@ -12,6 +12,8 @@ export interface Terminal {
   out(text: string): void;
   /** What is said beside the answer. */
   err(text: string): void;
+  /** Whether stdin is another program's, or a file. */
+  readonly isPiped: boolean;
   /** Everything on stdin. */
   input(): Promise<string>;
 }
@@ -32,6 +34,7 @@ export function processTerminal(): Terminal {
     cwd: process.cwd(),
     colours: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
     columns: stdout.columns ?? 80,
+    isPiped: stdin.isTTY !== true,
     now: Date.now,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),

@@ -60,10 +60,24 @@ export function timestamp(moment: number): string {
  * shown as an escape, so that a cookie can't forge what is said about it.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
+  return text.replace(invisible, (character) => {
     const code = character.codePointAt(0) ?? 0;
-    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : escaped(character);
   });
+}
+
+/** JSON and a line break, for programs, and as fit for a terminal as {@link printable}: it says the same, in escapes. */
+export function asJson(value: unknown, indent = 0): string {
+  const json = JSON.stringify(value, null, indent);
+  return `${json.replace(invisible, (character) => (character === "\n" ? character : escaped(character)))}\n`;
+}
+
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** As JSON has it: beyond 0xffff as two. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
 /** At most `width` characters. */

@@ -202,10 +202,10 @@ describe("the secret", () => {
       { index: 1, count: 2 },
     ],
     ["in a file", ["--secret-file", file], { SESSION_SECRET: "unused" }, { index: 1, count: 2 }],
-    ["in an .env file", ["--env-file", envFile], {}, { index: 0, count: 1 }],
+    ["in an .env file", ["--dotenv", envFile], {}, { index: 0, count: 1 }],
     [
       "in an .env file, by name",
-      ["--env-file", envFile, "--secret-env=OLD", "--secret-env=SESSION_SECRET"],
+      ["--dotenv", envFile, "--secret-env=OLD", "--secret-env=SESSION_SECRET"],
       {},
       { index: 1, count: 2 },
     ],
@@ -317,6 +317,20 @@ describe("the screen", () => {
     expect(out).toContain("\\u001b[31m\\u000d✓ accepted");
   });
 
+  it("says nothing in JSON that a terminal could take for more than text, and means the same", async () => {
+    const told = "a\u009b2J\u202eb\u2028\u{e0041}";
+    const hidden = await cookie((session) => session.set("told", told));
+    const { out, first } = await inspected(["--values", hidden]);
+    expect(out).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/u);
+    expect(first.session?.data).toEqual({ told });
+  });
+
+  it("comes from another program without being asked for", async () => {
+    const piped = await flagon(["inspect"], { input: `set-cookie: ${filled}; Path=/` });
+    expect(piped).toEqual(await flagon(["inspect", "-"], { input: filled }));
+    expect(piped.out).toContain("✓ accepted");
+  });
+
   it("has colours only where they are wanted", async () => {
     expect((await flagon(["inspect", filled], { colours: true })).out).toContain("\x1b[1;32m✓ accepted\x1b[39;22m");
     expect((await flagon(["inspect", filled])).out).not.toContain("\x1b");
@@ -332,6 +346,8 @@ it.each([
   [[], /needs a cookie/],
   [[""], /empty/],
   [["--nonsense", "x"], /nonsense/],
+  [["--dotenv", "nope.env", "x"], /nope\.env can't be read \(ENOENT\)/],
+  [["--env-file=nope.env", "x"], /Node takes --env-file for itself.*--dotenv/],
   [["--idle", "soon", "x=y"], /lifetime\.idle/],
   [["--name", "mine", "yours=1"], /no cookie mine in it: it has yours/],
   [["--store", "mongodb://x", "session=1"], /can't be a mongodb: URL/],

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSessions, type Sessions } from "flagon";
@@ -164,7 +164,18 @@ describe("an SQLite file", () => {
 
   it("that is not there is not made", async () => {
     const { code, err } = await flagonIn(folder, ["sessions", "list", "ada", "--store", "sqlite:nowhere.db"]);
-    expect({ code, err }).toEqual({ code: 2, err: `flagon: there is no SQLite file ${join(folder, "nowhere.db")}\n` });
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `flagon: there is no SQLite file ${join(folder, "nowhere.db")}; flagon sessions setup makes one\n`,
+    });
+  });
+
+  it("that is not there is made by setup, for its owner alone", async () => {
+    writeFileSync(join(folder, "new.env"), "SESSION_STORE=new.db\n");
+    const named = ["--dotenv", "new.env"];
+    expect(await flagonIn(folder, ["sessions", "setup", ...named])).toMatchObject({ code: 0, err: "" });
+    expect(statSync(join(folder, "new.db")).mode & 0o777).toBe(0o600);
+    expect((await flagonIn(folder, ["sessions", "list", "ada", ...named])).out).toBe("ada has no live session\n");
   });
 
   it("is pruned of what has expired", async () => {
@@ -212,7 +223,9 @@ describeWith("redis")("Redis", () => {
       const url = "redis://ada:hunter22@127.0.0.1:1";
       const { code, out, err } = await flagonIn(projectWith(driver), ["sessions", "list", "ada", "--store", url]);
       expect({ code, out }).toEqual({ code: 2, out: "" });
-      expect(err).toMatch(/^flagon: the store did not answer: .*ECONNREFUSED.*\n$/);
+      expect(err).toMatch(
+        /^flagon: others .* can see the password in --store.*\nflagon: the store did not answer: .*ECONNREFUSED.*\n$/,
+      );
       expect(err).not.toContain("hunter22");
     }
   });

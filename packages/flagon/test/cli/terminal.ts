@@ -29,7 +29,7 @@ export interface Answer {
 
 /** Runs the command line within this process, in a world of the test's own. */
 export async function flagon(args: readonly string[], world: World = {}): Promise<Answer> {
-  const { env = { SESSION_SECRET: SECRET }, input = "", now = NOW, colours = false, columns = 100 } = world;
+  const { env = { SESSION_SECRET: SECRET }, input, now = NOW, colours = false, columns = 100 } = world;
   const said = { out: "", err: "" };
   const code = await run(args, {
     env,
@@ -43,7 +43,8 @@ export async function flagon(args: readonly string[], world: World = {}): Promis
     err(text) {
       said.err += text;
     },
-    input: async () => input,
+    isPiped: input !== undefined,
+    input: async () => input ?? "",
   });
   return { code, ...said };
 }

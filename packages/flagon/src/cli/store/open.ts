@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,11 +27,19 @@ const CONNECT_MS = 5_000;
 
 /**
  * The store behind a URL, with the driver that the project in the working directory has. Null when none was named, on the
- * command line or in SESSION_STORE. Nothing is created in it: a mistyped URL must not leave a table behind.
+ * command line or in SESSION_STORE. Nothing is created in it: a mistyped URL must not leave a table behind. `isSetUp`: an SQLite
+ * file that is not there yet is made, for its owner alone.
  */
-export async function openStore(choice: StoreChoice, terminal: Terminal): Promise<OpenStore | null> {
+export async function openStore(
+  choice: StoreChoice,
+  terminal: Terminal,
+  isSetUp: boolean = false,
+): Promise<OpenStore | null> {
   const url = choice.store ?? terminal.env.SESSION_STORE;
   if (url === undefined || url === "") return null;
+  if (passwordIn(choice.store) !== "") {
+    terminal.err("flagon: others on this machine can see the password in --store; set SESSION_STORE, or --dotenv\n");
+  }
   const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase();
   // As a deployed app: the stores make their tables by themselves in development only.
   Object.assign(process.env, { NODE_ENV: "production" });
@@ -48,7 +56,7 @@ export async function openStore(choice: StoreChoice, terminal: Terminal): Promis
       case undefined:
       case "sqlite":
       case "file":
-        return await openSqlite(url, choice, terminal);
+        return await openSqlite(url, choice, terminal, isSetUp);
       default:
         throw new UsageError(`--store can't be a ${scheme}: URL; it is redis://, postgres:// or an SQLite file`);
     }
@@ -66,9 +74,13 @@ export function storeFailed(error: unknown, url: string): UsageError {
 }
 
 function withoutPassword(message: string, url: string): string {
-  const raw = /^[a-z]+:\/\/[^/@]*:([^@]*)@/i.exec(url)?.[1] ?? "";
+  const raw = passwordIn(url);
   const spellings = [raw, decoded(raw)].filter((text) => text !== "");
   return spellings.reduce((text, password) => text.replaceAll(password, "***"), message);
+}
+
+function passwordIn(url = ""): string {
+  return /^[a-z]+:\/\/[^/@]*:([^@]*)@/i.exec(url)?.[1] ?? "";
 }
 
 function decoded(text: string): string {
@@ -112,9 +124,17 @@ function postgresJs(driver: unknown, url: string): { client: PostgresClient; clo
   return { client, close: () => client.end() };
 }
 
-async function openSqlite(url: string, { table }: StoreChoice, terminal: Terminal): Promise<OpenStore> {
+async function openSqlite(
+  url: string,
+  { table }: StoreChoice,
+  terminal: Terminal,
+  isSetUp: boolean,
+): Promise<OpenStore> {
   const path = pathOf(url, terminal.cwd);
-  if (!existsSync(path)) throw new UsageError(`there is no SQLite file ${path}`);
+  if (!existsSync(path)) {
+    if (!isSetUp) throw new UsageError(`there is no SQLite file ${path}; flagon sessions setup makes one`);
+    closeSync(openSync(path, "ax", 0o600));
+  }
   const { sqliteStore } = await import("../../stores/sqlite.ts");
   const options = table === undefined ? {} : { table };
   const hasOwn = quietly(() => process.getBuiltinModule("node:sqlite") !== undefined);
