@@ -17,8 +17,12 @@ export type Key<Data> = keyof Data & string;
 export interface LoginOptions {
   /** True: the session outlives the browser, for `permanentLifetime`. False: it does not. Left out: stays as it is. */
   readonly permanent?: boolean;
-  /** What the person's list of devices shows, such as "Work laptop". Default: a short reading of the User-Agent. */
-  readonly device?: string;
+  /**
+   * What the person's list of devices shows, such as "Work laptop", or what makes it of the default: a short reading of User-Agent and
+   * Sec-CH-UA, such as "Firefox on Linux", null where they say nothing. Called when the sign-in is stored, and only in a store; null
+   * shows nothing, and what it throws fails the sign-in.
+   */
+  readonly device?: string | ((name: string | null) => string | null);
 }
 
 const RESPONSE = "the response had started";

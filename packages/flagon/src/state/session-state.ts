@@ -65,7 +65,7 @@ export class SessionState extends TrackedData {
   /** Whether the session that the request came with is to end. */
   isEnded = false;
   /** What a login said of the device; null without a login. */
-  device: string | null = null;
+  device: string | ((name: string | null) => string | null) | null = null;
   isLogin = false;
   #rotates = false;
   /** Whether the session is kept although it holds nothing. */

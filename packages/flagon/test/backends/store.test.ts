@@ -209,6 +209,27 @@ describe("rows", () => {
 describe("a user's sessions", () => {
   const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
+  test("are called what the app makes of our reading", async () => {
+    const headers = { "user-agent": firefox, "sec-ch-ua": '"Brave";v="139"' };
+    await visitor.visit((session) => session.login(7, { device: (name) => `${name}, at work` }), { headers });
+    expect(await sessions.list(7)).toMatchObject([{ device: "Firefox on Linux, at work" }]);
+    const silent = new AsyncBrowser(sessions);
+    await silent.visit((session) => session.login(8, { device: (name) => name }));
+    expect(await sessions.list(8)).toMatchObject([{ device: null }]);
+  });
+
+  test("are not begun where the app has no name for the device", async () => {
+    const failing = (device: () => never) => visitor.visit((session) => session.login(7, { device }));
+    await expect(failing(() => 42 as never)).rejects.toThrow("session.login: device has to return text, or null");
+    const error = new Error("the app's own");
+    await expect(
+      failing(() => {
+        throw error;
+      }),
+    ).rejects.toThrow(error.message);
+    expect(await sessions.list(7)).toEqual([]);
+  });
+
   test("are listed last seen first, with what a page of devices shows", async () => {
     const phone = new AsyncBrowser(sessions);
     await visitor.visit((session) => session.login(7), { headers: { "user-agent": firefox } });

@@ -64,5 +64,11 @@ export function cookieLine(record: SessionRecord, cookie: Cookie, { keys, reader
 /** Told at the login; a session that comes from an older format was never told. */
 function deviceFor(state: SessionState | null, before: StoredSession | null): string | null {
   if (state === null || (!state.isLogin && before !== null)) return before?.device ?? null;
-  return state.device ?? deviceName(state.request.header("user-agent"));
+  const { device, request } = state;
+  if (typeof device === "string") return device;
+  const name = deviceName((header) => request.header(header));
+  if (device === null) return name;
+  const own: unknown = device(name);
+  if (own === null || typeof own === "string") return own;
+  throw new TypeError("session.login: device has to return text, or null");
 }
