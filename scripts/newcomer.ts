@@ -1,8 +1,8 @@
 /**
  * Walks a newcomer's path for each framework in docs/guide.md: an empty folder (or what the framework's own starter makes),
  * the packed package installed, the guide's files written, its types checked, its commands run as they stand there, and a
- * counter that has to count over real requests. Then two projects with what people have beside their framework, from their
- * lockfiles: session plug-ins of Express, and libraries that stream. Last, npm has to find a place for the package in projects
+ * counter that has to count over real requests. Then projects with what people have beside their framework, from their
+ * lockfiles: session plug-ins of Express, libraries that stream, and sockets. Last, npm has to find a place for the package in projects
  * with each major of each framework.
  *
  *   npm run test:newcomer             every section and project
@@ -25,6 +25,7 @@ const sections = guide.filter(({ title }) => isAsked(title));
 const projects = [
   { name: "express-plugins", section: "Passport" },
   { name: "streams", section: null },
+  { name: "sockets", section: null },
 ].filter(({ name }) => isAsked(name));
 
 /** The majors that projects have, served or not: whichever adapter an app uses, the package installs beside all of them. */

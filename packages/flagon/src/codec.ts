@@ -60,6 +60,11 @@ export interface OpenRequest {
   readonly address?: string | undefined;
   /** Whether the response is over, sent or broken off, where the framework knows it: asked each time anew. */
   readonly isAnswered?: boolean | undefined;
+  /**
+   * Whether it asks for another protocol, as a WebSocket's handshake does, and no response comes that a cookie could go with: its
+   * session can be read, and not changed.
+   */
+  readonly isUpgrade?: boolean | undefined;
   /** As `node:http` says it, "1.1" for example; undefined where the framework doesn't know. */
   readonly httpVersion?: string | undefined;
 }

@@ -25,8 +25,10 @@ export interface LoginOptions {
   readonly device?: string | ((name: string | null) => string | null);
 }
 
-const RESPONSE = "the response had started";
-const DESTROYED = "destroy()";
+const ELSEWHERE = "from outside a request use sessions.update(session.id, …)";
+const RESPONSE = `the session was changed after the response had started; ${ELSEWHERE}`;
+const SOCKET = `a socket's handshake can only read its session; ${ELSEWHERE}`;
+const DESTROYED = "the session was changed after destroy()";
 
 /** What a request's handler came to. `saved`: a `save` that may still be under way. */
 export interface ClosedSession {
@@ -52,7 +54,8 @@ export let close: <D extends object>(session: Session<D>, head?: ResponseHead) =
  *
  * Once the response's head has left, everything that changes it throws a `TypeError`, since it could not be kept. Reading
  * goes on, for log lines and streamed bodies. When the response is over and the session could not be loaded, it reads as a
- * new one: nobody is left to tell, and the log's listener must not end the process.
+ * new one: nobody is left to tell, and the log's listener must not end the process. A socket's handshake has no such head, and its
+ * session is only read; `sessions.update` changes it.
  *
  * What is put on the object itself, or assigned to it, is a `TypeError` that names the method to use. `JSON.stringify`,
  * spread and `console.log` show nothing of it: `Object.fromEntries(session.entries())` is its data.
@@ -61,14 +64,15 @@ export class Session<Data extends object = RegisteredData> {
   readonly #request: OpenRequest;
   readonly #open: (look: Look) => SessionState;
   #state: SessionState | null = null;
-  /** After what the session may no longer be changed; null while it may. */
+  /** Why the session may no longer be changed; null while it may. */
   #over: string | null = null;
   #saved: Promise<void> | null = null;
   #head: ResponseHead | undefined;
 
   static {
     close = (session, head) => {
-      const state = session.#over === RESPONSE ? null : session.#state;
+      const isOpen = session.#over === null || session.#over === DESTROYED;
+      const state = isOpen ? session.#state : null;
       session.#over = RESPONSE;
       session.#head = head;
       return state && { state, saved: session.#saved };
@@ -79,6 +83,7 @@ export class Session<Data extends object = RegisteredData> {
   constructor(request: OpenRequest, open: (look: Look) => SessionState) {
     this.#request = request;
     this.#open = open;
+    if (request.isUpgrade) this.#over = SOCKET;
     Object.preventExtensions(this);
   }
 
@@ -107,7 +112,7 @@ export class Session<Data extends object = RegisteredData> {
   #change(): SessionState {
     // Asked again after the look, which may find that nothing can be kept any more.
     const state = this.#over === null ? this.#look() : null;
-    if (state === null || this.#over !== null) throw new TypeError(`the session was changed after ${this.#over}`);
+    if (state === null || this.#over !== null) throw new TypeError(this.#over as string);
     return state;
   }
 

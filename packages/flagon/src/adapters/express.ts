@@ -28,7 +28,8 @@ declare global {
  *
  * For Express 5 and 4. The session is saved before the response's first byte, so a redirect leaves after the save. What
  * fails goes to the app's error handlers with its `status`, and none of the response that was under way is sent. Behind
- * a proxy, `app.set("trust proxy", …)` tells which scheme and host the visitor used.
+ * a proxy, `app.set("trust proxy", …)` tells which scheme and host the visitor used. A socket's handshake has its session to
+ * read: `io.engine.use(session(sessions))` for Socket.IO, `session(sessions)(request, {}, next)` in an `upgrade` listener.
  */
 export function session<Data extends object = RegisteredData>(
   given: SessionOptions<Data> | Sessions<Data>,
@@ -48,11 +49,12 @@ export function session<Data extends object = RegisteredData>(
         requireSession(request.session, "request.session");
         return sessions.commit(session, head);
       };
-      deferHead(response, commit, next);
+      if (!source.isUpgrade) deferHead(response, commit, next);
       next();
     };
+    const source = new ExpressRequest(request, response);
     try {
-      const opened = sessions.open(new ExpressRequest(request, response));
+      const opened = sessions.open(source);
       if (isPromise(opened)) opened.then(start).catch(next);
       else start(opened);
     } catch (error) {
@@ -61,7 +63,10 @@ export function session<Data extends object = RegisteredData>(
   };
 }
 
-/** Scheme, host and address as "trust proxy" lets the proxy's headers tell them. */
+/**
+ * Scheme, host and address as "trust proxy" lets the proxy's headers tell them; Node's own for a request that never came to the
+ * app, as a socket's handshake.
+ */
 class ExpressRequest extends NodeRequest {
   readonly #request: Request;
 
@@ -71,24 +76,24 @@ class ExpressRequest extends NodeRequest {
   }
 
   override get address(): string | undefined {
-    return this.#request.ip;
+    return this.#request.ip ?? super.address;
   }
 
   override header(name: string): string | undefined {
     if (name !== "host") return super.header(name);
-    const { app, socket } = this.#request;
+    const { app, socket }: Partial<Request> = this.#request;
     const forwarded = super.header("x-forwarded-host");
-    const trusts: (address: string | undefined, hop: number) => boolean = app.get("trust proxy fn");
-    return forwarded !== undefined && trusts(socket.remoteAddress, 0)
+    const trusts: ((address: string | undefined, hop: number) => boolean) | undefined = app?.get("trust proxy fn");
+    return forwarded !== undefined && trusts?.(socket?.remoteAddress, 0)
       ? forwarded.split(",")[0]?.trim()
       : super.header(name);
   }
 
   protected override get scheme(): string {
-    return this.#request.protocol;
+    return this.#request.protocol ?? super.scheme;
   }
 
   protected override get target(): string {
-    return this.#request.originalUrl;
+    return this.#request.originalUrl ?? super.target;
   }
 }

@@ -74,5 +74,5 @@ function clear(c: Context): void {
 /** With what `@hono/node-server` knows of the connection; other runtimes have their own ways, and Hono no common one. */
 function openRequest(c: Context): FetchRequest {
   const incoming: NodeIncoming | undefined = c.env?.incoming;
-  return new FetchRequest(c.req.raw, incoming?.socket?.remoteAddress, incoming?.httpVersion);
+  return new FetchRequest(c.req.raw, incoming?.socket?.remoteAddress, incoming?.httpVersion, incoming?.upgrade);
 }

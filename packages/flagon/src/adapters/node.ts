@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Duplex } from "node:stream";
 import { isSessionFailure } from "../errors.ts";
 import type { SessionOptions } from "../options.ts";
 import type { RegisteredData } from "../register.ts";
@@ -8,7 +9,7 @@ import { type Sessions, sessionsFrom } from "../sessions.ts";
 import { isPromise } from "../util/promise.ts";
 import { type Commit, deferHead } from "./shared/deferred-head.ts";
 import { findOpened, markOpened } from "./shared/mount-guard.ts";
-import { respondWithError } from "./shared/node-error.ts";
+import { refuseUpgrade, respondWithError } from "./shared/node-error.ts";
 import { NodeRequest } from "./shared/node-request.ts";
 import { requireSession } from "./shared/require-session.ts";
 
@@ -66,6 +67,41 @@ export function session<Data extends object = RegisteredData>(
     }
     // What opening fails with is answered; what the handler throws goes on.
     return isPromise(opened) ? opened.then(run, answer) : run(opened);
+  };
+}
+
+/**
+ * ```ts
+ * server.on("upgrade", upgrade(sessions, (request, socket, head) => {
+ *   if (request.session.userId === null) return socket.destroy();
+ *   wss.handleUpgrade(request, socket, head, (ws) => wss.emit("connection", ws, request));
+ * }));
+ * ```
+ *
+ * A listener for a server's `upgrade` event, as `ws` needs one. The handler can read the session, and not change it:
+ * `sessions.update` does that. A handshake from another site, and one whose store gives no answer, is refused with the
+ * `SessionError`'s status before the handler runs.
+ */
+export function upgrade<Data extends object = RegisteredData>(
+  given: SessionOptions<Data> | Sessions<Data>,
+  handler: (request: SessionRequest<Data>, socket: Duplex, head: Buffer) => unknown,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void> {
+  const sessions = sessionsFrom(given);
+  return async (request, socket, head) => {
+    // Until the handler has it, nobody else listens for a connection that breaks.
+    const ignore = (): void => {};
+    socket.on("error", ignore);
+    let session: Session<Data>;
+    try {
+      session = await sessions.open(new NodeRequest(request));
+      // The first look, so that a store that is down is refused here.
+      void session.isNew;
+    } catch (error) {
+      refuseUpgrade(socket, error);
+      return;
+    }
+    socket.off("error", ignore);
+    await handler(Object.assign(request, { session }), socket, head);
   };
 }
 

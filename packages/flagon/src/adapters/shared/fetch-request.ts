@@ -6,11 +6,14 @@ export class FetchRequest implements OpenRequest {
   readonly #address: string | undefined;
   /** As `node:http` says it, which a `Request` does not. */
   readonly httpVersion: string | undefined;
+  /** As Node's server says it, where that is underneath. */
+  readonly isUpgrade: boolean;
 
-  constructor(request: Request, address?: string, httpVersion?: string) {
+  constructor(request: Request, address?: string, httpVersion?: string, isUpgrade = false) {
     this.#request = request;
     this.#address = address;
     this.httpVersion = httpVersion;
+    this.isUpgrade = isUpgrade;
   }
 
   get method(): string {

@@ -7,6 +7,8 @@ export interface NodeIncoming {
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly httpVersion?: string | undefined;
+  /** Node's own, set where its server hands out the connection and makes no response. */
+  readonly upgrade?: boolean | undefined;
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: unknown };
 }
 
@@ -14,6 +16,8 @@ export interface NodeIncoming {
 export interface NodeAnswer {
   readonly writableEnded: boolean;
   readonly destroyed: boolean;
+  /** Not in what stands in for a response in a socket's handshake. */
+  readonly headersSent?: boolean;
 }
 
 /** A request as Node's own server got it. Nothing is read before it is asked for: most requests need one header. */
@@ -28,6 +32,11 @@ export class NodeRequest implements OpenRequest {
 
   get isAnswered(): boolean {
     return this.#response !== undefined && (this.#response.writableEnded || this.#response.destroyed);
+  }
+
+  get isUpgrade(): boolean {
+    const response = this.#response;
+    return this.#incoming.upgrade === true || (response !== undefined && typeof response.headersSent !== "boolean");
   }
 
   get method(): string {
